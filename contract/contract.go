@@ -1,0 +1,150 @@
+// Package contract is all that crosses Temporal: names, IDs, inputs and answers. The API, the workers and foreign
+// clients share it; changing a name or a field here changes what runs in production.
+package contract
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
+)
+
+// Workflow types.
+const (
+	WorkflowEscalation = "Escalation"
+	WorkflowVendor     = "Vendor"
+)
+
+// Task queues.
+const (
+	QueueEscalations = "escalations"
+)
+
+// Messages that a workflow takes, as signal and, for those of humans, as update of the same name.
+const (
+	Acknowledge = "acknowledge"
+	Resolve     = "resolve"
+	Escalate    = "escalate"
+	Reassign    = "reassign"
+	Snooze      = "snooze"
+	Note        = "note"
+	Reopen      = "reopen"
+	Prioritise  = "prioritise"
+)
+
+// Messages of machines: signals only.
+const (
+	SignalRepeat    = "repeat"     // Repeat
+	SignalReceipt   = "receipt"    // page.Receipt
+	SignalReport    = "report"     // escalation.Report, from a vendor to its escalation
+	SignalStandDown = "stand-down" // StandDown, from an escalation to its vendor
+)
+
+// QueryState answers an escalation.Summary.
+const QueryState = "state"
+
+// Verbs lists the messages of humans.
+func Verbs() []string {
+	return []string{Acknowledge, Resolve, Escalate, Reassign, Snooze, Note, Reopen, Prioritise}
+}
+
+// EscalationID is the workflow ID of an escalation: "escalation/E-42".
+func EscalationID(e id.Escalation) string { return "escalation/" + string(e) }
+
+// VendorID is the workflow ID of a vendor's n-th engagement: "vendor/E-42/acmecloud/1".
+func VendorID(e id.Escalation, v id.Vendor, number int) string {
+	return fmt.Sprintf("vendor/%s/%s/%d", e, v, number)
+}
+
+// Word is what a human says to an escalation or to a vendor's engagement: payload of every verb. A plain client
+// needs by, via, key and note only.
+type Word struct {
+	By        id.Person     `json:"by"`
+	Name      string        `json:"name,omitempty"`
+	Via       string        `json:"via"`
+	Key       string        `json:"key,omitempty"`
+	Note      string        `json:"note,omitempty"`
+	Direction org.Direction `json:"direction,omitempty"` // escalate
+	To        *org.Target   `json:"to,omitempty"`        // escalate, reassign
+	Until     time.Time     `json:"until,omitzero"`      // snooze
+	Priority  org.Priority  `json:"priority,omitempty"`  // prioritise
+}
+
+// Reply is what the human hears.
+type Reply struct {
+	Outcome escalation.Outcome `json:"outcome"`
+	Text    string             `json:"text"`
+	State   escalation.Phase   `json:"state"`
+}
+
+// Received is the outcome when the word was handed over but nobody could answer in time.
+const Received escalation.Outcome = "received"
+
+// Repeat says that the monitor fired again.
+type Repeat struct {
+	Key      string         `json:"key"`
+	Count    int            `json:"count"`
+	Severity alert.Severity `json:"severity"`
+}
+
+// StandDown ends a vendor's engagement.
+type StandDown struct {
+	Reason string `json:"reason"`
+}
+
+// Start is the input of both workflows. Carried is set by continue-as-new only.
+type Start struct {
+	Opening escalation.Opening `json:"opening"`
+	Carried *escalation.State  `json:"carried,omitempty"`
+}
+
+// Inputs and answers of activities that are not values of core already.
+type (
+	// Reckon asks when For has passed on a calendar of the current revision, counted from From.
+	Reckon struct {
+		Calendar id.Calendar   `json:"calendar"`
+		From     time.Time     `json:"from"`
+		For      time.Duration `json:"for"`
+	}
+	Reckoned struct {
+		Due time.Time `json:"due"`
+	}
+	// Compile asks for the plan that a revision has for another priority.
+	Compile struct {
+		Revision id.Revision  `json:"revision"`
+		Service  id.Service   `json:"service"`
+		Kind     org.Kind     `json:"kind"`
+		Priority org.Priority `json:"priority"`
+	}
+	// Engage asks for the opening of a vendor's engagement.
+	Engage struct {
+		Parent escalation.Summary `json:"parent"`
+		Vendor id.Vendor          `json:"vendor"`
+		Number int                `json:"number"`
+	}
+	// Send asks for one message.
+	Send struct {
+		Key     string       `json:"key"`
+		Purpose page.Purpose `json:"purpose"`
+		Person  id.Person    `json:"person"`
+		Method  id.Method    `json:"method"`
+		Brief   page.Brief   `json:"brief"`
+		// Workflow is where receipts go.
+		Workflow string `json:"workflow"`
+	}
+	// Bar asks that a method is not used again.
+	Bar struct {
+		Person id.Person `json:"person"`
+		Method id.Method `json:"method"`
+		Reason string    `json:"reason"`
+	}
+	// Record is one batch of the timeline with the row as it stands after it.
+	Record struct {
+		Entries []escalation.Entry `json:"entries"`
+		Summary escalation.Summary `json:"summary"`
+	}
+)

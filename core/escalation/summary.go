@@ -1,0 +1,56 @@
+package escalation
+
+import (
+	"time"
+
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+)
+
+// Phase is the state of an escalation as everybody outside knows it.
+type Phase string
+
+const (
+	Open      Phase = "open"
+	Acked     Phase = "acknowledged"
+	ResolvedP Phase = "resolved" // can still be reopened
+	Closed    Phase = "closed"
+)
+
+// Summary is the row of an escalation: what lists and pages show. It is replaced by later ones, never merged.
+type Summary struct {
+	ID             id.Escalation  `json:"id"`
+	State          Phase          `json:"state"`
+	Title          string         `json:"title"`
+	Service        id.Service     `json:"service"`
+	Unit           id.Unit        `json:"unit,omitempty"`
+	Kind           org.Kind       `json:"kind"`
+	Priority       org.Priority   `json:"priority"`
+	Severity       alert.Severity `json:"severity"`
+	Revision       string         `json:"revision"`
+	Policy         id.Policy      `json:"policy"`
+	Tier           int            `json:"tier"`      // from 1; 0 before the first; len(tiers)+1 is the catch-all
+	TierName       string         `json:"tier_name"` //
+	Round          int            `json:"round"`     // climbs of the whole ladder, from 1
+	OpenedAt       time.Time      `json:"opened_at"`
+	AcknowledgedAt time.Time      `json:"acknowledged_at,omitzero"`
+	AcknowledgedBy id.Person      `json:"acknowledged_by,omitempty"`
+	ResolvedAt     time.Time      `json:"resolved_at,omitzero"`
+	ResolvedBy     id.Person      `json:"resolved_by,omitempty"`
+	ClosedAt       time.Time      `json:"closed_at,omitzero"`
+	SnoozedUntil   time.Time      `json:"snoozed_until,omitzero"`
+	UpdateBy       time.Time      `json:"update_by,omitzero"`
+	ResolveBy      time.Time      `json:"resolve_by,omitzero"`
+	Repeats        int            `json:"repeats"`
+	Told           []id.Person    `json:"told,omitempty"` // everybody who was paged, in order of the first page
+	Next           Next           `json:"next"`
+	Seq            int            `json:"seq"` // of the last entry: a row is only replaced by one with a higher number
+}
+
+// Next is the next automatic action.
+type Next struct {
+	At     time.Time `json:"at,omitzero"`
+	Action string    `json:"action"` // "page", "climb", "update_due", "resolve_due", "wake", "close", "none"
+	Target string    `json:"target,omitempty"`
+}
