@@ -1,0 +1,251 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/policy"
+)
+
+// Engine runs escalations. Every call is safe to repeat.
+type Engine interface {
+	// Open starts an escalation; one that is known already is left as it is.
+	Open(ctx context.Context, start contract.Start) error
+	// Say hands a human's word to a workflow and waits for its answer. When no worker answers in time the word is
+	// left as a signal and the outcome is contract.Received. A workflow that is over: fault.Conflict; one that never
+	// was: fault.NotFound; an engine that cannot be reached: fault.Unavailable.
+	Say(ctx context.Context, workflow, verb string, word contract.Word) (contract.Reply, error)
+	// Repeat says that the monitor fired again. Errors as with Say.
+	Repeat(ctx context.Context, e id.Escalation, r contract.Repeat) error
+	// Receipt hands a carrier's report to the workflow that sent the message. Errors as with Say.
+	Receipt(ctx context.Context, workflow string, r page.Receipt) error
+	// Ready reports whether the engine can be reached.
+	Ready(ctx context.Context) error
+}
+
+// Deed is who did what to what: written to the audit trail in the same transaction as the change.
+type Deed struct {
+	At      time.Time
+	Actor   string // "ana", "token:noc", "belay"
+	Via     string // "api", "sms", "cli", "sandbox"
+	Action  string // "blueprint.apply", "override.create", …
+	Subject string // "schedule payments-primary"
+	Reason  string
+	Detail  map[string]string
+}
+
+// Incoming is one event at the door, decoded and routed.
+type Incoming struct {
+	Integration id.Integration
+	Service     id.Service
+	Format      string // "pagerduty", "api"
+	Key         string // sender's idempotency key; empty: every delivery is an event of its own
+	Alert       alert.Alert
+	Raw         []byte // as received
+	ReceivedAt  time.Time
+}
+
+// Errand is something the engine must still be told. Errands of one escalation are run in order.
+type Errand struct {
+	ID         int64
+	Escalation id.Escalation
+	Start      *contract.Start  // exactly one of these three
+	Repeat     *contract.Repeat //
+	Say        *Saying          //
+}
+
+// Saying is a word with its verb.
+type Saying struct {
+	Verb string        `json:"verb"`
+	Word contract.Word `json:"word"`
+}
+
+// Inbox keeps what arrived until the engine has it. No answer of success is given before Accept has returned.
+type Inbox interface {
+	// Accept commits an event and returns its sequence number. A key seen before from the same integration returns
+	// the first number and known = true.
+	Accept(ctx context.Context, in Incoming) (seq int64, known bool, err error)
+	// Settle works the conversation (service, dedup key) of an event in order, up to and including it, in one
+	// transaction under one lock: a trigger opens an escalation (through open) or joins the one that is open; a
+	// resolve or acknowledge is addressed to the open one, and a resolve also frees the dedup key. Repeats are
+	// counted on the row and become an errand at most once per interval, or at once when the severity is worse.
+	// The errands it returns are committed with it. Settling twice returns the errands that are still undone.
+	Settle(ctx context.Context, seq int64, open func(id.Escalation, Incoming) (contract.Start, error)) ([]Errand, error)
+	// Unsettled lists events older than age that nobody settled, oldest first.
+	Unsettled(ctx context.Context, age time.Duration, limit int) ([]int64, error)
+	// Undone lists errands older than age that nobody has done, oldest first, and makes errands of counted repeats
+	// that have waited longer than the interval.
+	Undone(ctx context.Context, age time.Duration, limit int) ([]Errand, error)
+	// Done strikes an errand off.
+	Done(ctx context.Context, errand int64) error
+	// Orphan handles a repeat whose escalation turned out to be over: the dedup key is freed and its last event is
+	// settled again as a new one. Returns that event.
+	Orphan(ctx context.Context, errand int64) (seq int64, err error)
+}
+
+// Escalation is a row with what was received.
+type Escalation struct {
+	escalation.Summary
+	ServiceName string
+	DedupKey    string
+	Alert       alert.Alert
+	Integration id.Integration
+}
+
+// Filter of a list. Empty fields match everything.
+type Filter struct {
+	States     []escalation.Phase
+	Services   []id.Service
+	Units      []id.Unit
+	Priorities []org.Priority
+	Person     id.Person // told or owner
+	Text       string    // in the title
+	Cursor     string    // opaque, from Page.Cursor
+	Limit      int       // 1 to 200; 0: 50
+}
+
+// Page of a list, newest first; with ByNext the next automatic action first.
+type Page struct {
+	Escalations []Escalation
+	Cursor      string // empty: no more
+}
+
+// Escalations reads what the recorder wrote.
+type Escalations interface {
+	Get(ctx context.Context, e id.Escalation) (Escalation, error) // fault.NotFound
+	List(ctx context.Context, f Filter) (Page, error)
+	// Timeline returns entries with a number above after, in order.
+	Timeline(ctx context.Context, e id.Escalation, after, limit int) ([]escalation.Entry, error)
+	// OpenFor lists open and acknowledged escalations this person was told of or owns, newest first.
+	OpenFor(ctx context.Context, p id.Person) ([]escalation.Summary, error)
+}
+
+// Revision is one applied blueprint.
+type Revision struct {
+	Hash      id.Revision
+	Parent    id.Revision
+	AppliedAt time.Time
+	AppliedBy string
+	Files     []File
+	Changes   []string // in words
+}
+
+// File of a blueprint.
+type File struct {
+	Path    string `json:"path"`
+	Content string `json:"content"`
+}
+
+// Revisions keeps every blueprint ever applied.
+type Revisions interface {
+	Current(ctx context.Context) (Revision, error) // fault.NotFound before the first apply
+	Get(ctx context.Context, hash id.Revision) (Revision, error)
+	List(ctx context.Context, limit int) ([]Revision, error) // without files, newest first
+	// Apply makes a revision current, if the current one still is base (empty: whatever it is); else fault.Conflict.
+	Apply(ctx context.Context, base id.Revision, r Revision, deed Deed) error
+}
+
+// Overrides are made by hand, for a while.
+type Overrides interface {
+	List(ctx context.Context, s id.Schedule, from, until time.Time) ([]org.Override, error)
+	// Create refuses (fault.Conflict) an override that overlaps another of the same schedule.
+	Create(ctx context.Context, o org.Override, deed Deed) (org.Override, error)
+	Delete(ctx context.Context, o id.Override, deed Deed) error // fault.NotFound
+}
+
+// Barred keeps the methods that must not be used.
+type Barred interface {
+	All(ctx context.Context) (map[policy.Way]string, error)
+	Bar(ctx context.Context, w policy.Way, reason string, deed Deed) error
+	Unbar(ctx context.Context, w policy.Way, deed Deed) error
+}
+
+// Role of a token.
+type Role string
+
+const (
+	Admin           Role = "admin"       // everything
+	Responder       Role = "responder"   // verbs, overrides, reading
+	Viewer          Role = "viewer"      // reading
+	IntegrationRole Role = "integration" // opening escalations
+)
+
+// Token is a bearer token as it is kept: its secret is known to its bearer only.
+type Token struct {
+	ID        string
+	Name      string
+	Role      Role
+	Person    id.Person // whose it is; empty for machines
+	CreatedAt time.Time
+	RevokedAt time.Time
+}
+
+// Tokens are found by the SHA-256 of their secret.
+type Tokens interface {
+	Find(ctx context.Context, hash []byte) (Token, error) // fault.NotFound; revoked ones are not found
+	Create(ctx context.Context, t Token, hash []byte, deed Deed) error
+	List(ctx context.Context) ([]Token, error)
+	Revoke(ctx context.Context, tokenID string, deed Deed) error
+}
+
+// Answered is an answer kept for an idempotency key.
+type Answered struct {
+	Status int
+	Body   []byte
+}
+
+// Idempotency remembers answers for 24 hours.
+type Idempotency interface {
+	// Begin claims a key for a request. A finished one returns its answer; the same key with another request, or one
+	// that is still running, is fault.Conflict.
+	Begin(ctx context.Context, scope, key string, request []byte) (*Answered, error)
+	Finish(ctx context.Context, scope, key string, a Answered) error
+	// Abandon frees a key whose request failed for a reason that may pass.
+	Abandon(ctx context.Context, scope, key string) error
+}
+
+// Sent is a message as it was handed to a carrier, with the last that was heard of it.
+type Sent struct {
+	Message  page.Message
+	Workflow string // that sent it
+	At       time.Time
+	Last     page.Receipt
+}
+
+// Messages knows every message by its key and by the provider's name for it.
+type Messages interface {
+	ByKey(ctx context.Context, key string) (Sent, error) // fault.NotFound
+	ByProvider(ctx context.Context, provider, providerID string) (Sent, error)
+	// Note keeps a later receipt beside the message. The same receipt twice is noted once: fresh tells.
+	Note(ctx context.Context, r page.Receipt) (fresh bool, err error)
+}
+
+// SandboxMessage is what a sandbox phone or mailbox shows.
+type SandboxMessage struct {
+	ID         int64         `json:"id"`
+	At         time.Time     `json:"at"`
+	Channel    org.Channel   `json:"channel"`
+	Person     id.Person     `json:"person"`
+	To         string        `json:"to"`
+	Escalation id.Escalation `json:"escalation"`
+	Subject    string        `json:"subject,omitempty"`
+	Body       string        `json:"body"`
+	Link       string        `json:"link,omitempty"`
+	Status     string        `json:"status"` // "delivered", "ringing", "answered", or what fail was told
+	Key        string        `json:"key"`
+	Replies    []string      `json:"replies,omitempty"` // what was said, and "→ " what Belay answered
+}
+
+// SandboxMessages keeps them. Deliver is idempotent by key.
+type SandboxMessages interface {
+	Deliver(ctx context.Context, m SandboxMessage) (SandboxMessage, error)
+	Get(ctx context.Context, message int64) (SandboxMessage, error)
+	List(ctx context.Context, after int64, limit int) ([]SandboxMessage, error) // oldest first
+	Update(ctx context.Context, message int64, status string, replies ...string) error
+}
