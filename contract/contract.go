@@ -148,3 +148,9 @@ type (
 		Summary escalation.Summary `json:"summary"`
 	}
 )
+
+// Prior is what is known of earlier attempts to send a message.
+type Prior struct {
+	Receipt *page.Receipt // it was sent, and this is the first receipt
+	Since   time.Time     // an attempt began then and nobody knows how it ended; zero: none
+}
