@@ -1,0 +1,114 @@
+// Devstack runs what Belay needs beside itself on a developer's machine, in one process: a Temporal server with its UI,
+// on a PostgreSQL that it finds, starts and stops. It knows nothing of the product: whoever starts it passes the search
+// attributes and the database name, waits for one JSON line on stdout, and stops it by a signal or by closing its stdin.
+//
+// It is for development and tests. Nothing in it is secured, everything listens on the loopback address.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	stdout := os.Stdout
+	os.Stdout = os.Stderr // libraries chat on stdout, where our caller expects exactly one line
+
+	opts, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "devstack:", err)
+		os.Exit(2)
+	}
+
+	// Later signals change nothing: stopping is bounded, and a parent that forwards Ctrl-C must not turn it into a kill.
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer cancel()
+	if opts.ExitWithStdin {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			cancel()
+		}()
+	}
+
+	journal := newJournal(os.Stderr)
+	err = run(ctx, opts, stdout, journal)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "devstack:", err)
+		os.Exit(1)
+	}
+}
+
+// Ready is the line on stdout: where everything is.
+type Ready struct {
+	Ready        bool   `json:"ready"`
+	DatabaseURL  string `json:"database_url"`
+	TemporalAddr string `json:"temporal_addr"` // host:port, empty with --no-temporal
+	UIAddr       string `json:"ui_addr"`       // host:port, empty without UI
+	PostgresPID  int    `json:"postgres_pid"`  // 0 when the database is someone else's
+}
+
+// run starts everything, says so, waits for ctx and stops everything: Temporal first, then its UI, then Postgres.
+func run(ctx context.Context, opts Options, stdout io.Writer, journal Journal) error {
+	home, err := openHome(opts.Home)
+	if err != nil {
+		return err
+	}
+	defer home.Close()
+
+	database, err := openDatabase(ctx, opts, home, journal)
+	if err != nil {
+		return err
+	}
+	defer database.Stop(journal)
+	ready := Ready{Ready: true, PostgresPID: database.PID()}
+
+	ready.DatabaseURL, err = database.Create(ctx, opts.AppDatabase)
+	if err != nil {
+		return err
+	}
+
+	if !opts.NoTemporal {
+		ui := &UI{}
+		defer ui.Stop(journal) // before the server's own stop in this list, so after it in time
+
+		server, err := startTemporal(ctx, opts, database, journal)
+		if err != nil {
+			return err
+		}
+		defer server.Stop(journal)
+		ready.TemporalAddr = server.Addr
+
+		if err := prepareNamespace(ctx, server.Addr, opts.Namespace, opts.SearchAttributes, journal); err != nil {
+			return err
+		}
+		if opts.UIAddr != "" {
+			if err := ui.Start(ctx, opts.UIAddr, server.Addr, opts.Namespace, journal); err != nil {
+				return err
+			}
+			ready.UIAddr = ui.Addr
+		}
+	}
+
+	if err := json.NewEncoder(stdout).Encode(ready); err != nil {
+		return fmt.Errorf("write the ready line: %w", err)
+	}
+	select {
+	case <-ctx.Done():
+		journal.Quiet()
+		journal.Say("devstack: stopping")
+		return nil
+	case err := <-database.Died():
+		journal.Quiet()
+		return err
+	}
+}
