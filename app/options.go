@@ -1,0 +1,333 @@
+// Package app puts Belay together: it reads the configuration, opens what the rooms need, joins them, and starts and
+// stops the whole in order. Everything that one process is made of can be read here; nothing is decided here.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/belayhq/belay/durable"
+)
+
+// Options of one process.
+type Options struct {
+	Dev  bool
+	Home string // directory of a development machine's state
+
+	HTTPAddr   string // where API and pages listen
+	WorkerAddr string // where a process that only works answers probes
+	PublicURL  string // how people and carriers outside reach us, no slash at the end
+
+	DatabaseURL  string
+	PostgresAddr string // of the dev stack
+
+	TemporalAddr      string // empty: what TEMPORAL_ADDRESS says, else 127.0.0.1:7233
+	TemporalNamespace string // empty: what TEMPORAL_NAMESPACE says, else default
+	TemporalPlain     bool   // a server of our own: TEMPORAL_* does not apply
+	TemporalExternal  bool   // dev uses the server at TemporalAddr instead of starting one
+	TemporalUIAddr    string
+	CodecKeys         []durable.Key
+	BuildID           string // of this worker, for Worker Versioning; empty: unversioned
+
+	Blueprint string // directory that dev applies
+	Secret    []byte // signs links and seals cookies
+
+	Twilio  Twilio
+	SMTP    SMTP
+	Webhook Webhook
+
+	LogLevel  slog.Level
+	LogFormat LogFormat
+}
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Twilio carries SMS and voice when an account is named.
+type Twilio struct {
+	AccountSID       string
+	AuthToken        string
+	From             string
+	MessagingService string
+	VoiceFrom        string
+	BaseURL          string // empty: Twilio's own
+}
+
+func (t Twilio) configured() bool { return t.AccountSID != "" }
+
+// SMTP carries e-mail when a server is named.
+type SMTP struct {
+	Addr     string
+	Username string
+	Password string
+	From     string
+	TLS      string // "starttls", "tls", "none"
+}
+
+func (s SMTP) configured() bool { return s.Addr != "" }
+
+// Webhook carries signed webhooks when it has a secret.
+type Webhook struct {
+	Secret string
+	Allow  []netip.Prefix // private networks that may be called all the same
+}
+
+func (w Webhook) configured() bool { return w.Secret != "" }
+
+// Variable is one setting of the environment.
+type Variable struct {
+	Name    string
+	Default string
+	Secret  bool // never shown
+	Help    string
+	take    func(o *Options, value string) error // nil: read by the command line only
+}
+
+// Variables is every setting there is. Temporal's own (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
+// TEMPORAL_TLS…, TEMPORAL_PROFILE) apply beside them, as in its own tools.
+func Variables() []Variable {
+	return []Variable{
+		{"BELAY_HTTP_ADDR", "127.0.0.1:8080", false, "where API and pages listen", text(func(o *Options) *string { return &o.HTTPAddr }, address)},
+		{"BELAY_WORKER_ADDR", "127.0.0.1:8081", false, "where `belay worker` answers /healthz, /readyz and /metrics", text(func(o *Options) *string { return &o.WorkerAddr }, address)},
+		{"BELAY_PUBLIC_URL", "", false, "how people and carriers reach us: links and callbacks begin with it; default http://BELAY_HTTP_ADDR", text(func(o *Options) *string { return &o.PublicURL }, site)},
+		{"BELAY_DATABASE_URL", "", true, "PostgreSQL, as postgres://user:password@host/belay; dev starts one when empty", text(func(o *Options) *string { return &o.DatabaseURL })},
+		{"BELAY_TEMPORAL_ADDR", "", false, "Temporal's frontend; default TEMPORAL_ADDRESS, else 127.0.0.1:7233", text(func(o *Options) *string { return &o.TemporalAddr }, address)},
+		{"BELAY_TEMPORAL_NAMESPACE", "", false, "default TEMPORAL_NAMESPACE, else default", text(func(o *Options) *string { return &o.TemporalNamespace })},
+		{"BELAY_CODEC_KEYS", "", true, "id:base64 of 32 bytes, comma separated; the first encrypts what Temporal keeps, all decrypt; empty: in clear", codecKeys},
+		{"WORKER_BUILD_ID", "", false, "build of this worker, for Temporal's Worker Versioning; empty: unversioned", text(func(o *Options) *string { return &o.BuildID })},
+		{"BELAY_SECRET", "", true, "signs links and seals cookies, 32 characters or more, the same in every process; dev makes one", secret},
+		{"BELAY_TWILIO_ACCOUNT_SID", "", false, "AC…; SMS and voice go through this account", text(func(o *Options) *string { return &o.Twilio.AccountSID })},
+		{"BELAY_TWILIO_AUTH_TOKEN", "", true, "of that account; also proves that callbacks are Twilio's", text(func(o *Options) *string { return &o.Twilio.AuthToken })},
+		{"BELAY_TWILIO_FROM", "", false, "number or sender that messages come from", text(func(o *Options) *string { return &o.Twilio.From })},
+		{"BELAY_TWILIO_MESSAGING_SERVICE_SID", "", false, "MG…; lets Twilio choose the sender of an SMS", text(func(o *Options) *string { return &o.Twilio.MessagingService })},
+		{"BELAY_TWILIO_VOICE_FROM", "", false, "number that calls come from; default BELAY_TWILIO_FROM", text(func(o *Options) *string { return &o.Twilio.VoiceFrom })},
+		{"BELAY_TWILIO_BASE_URL", "", false, "another host for Twilio's REST API, for tests", text(func(o *Options) *string { return &o.Twilio.BaseURL }, site)},
+		{"BELAY_SMTP_ADDR", "", false, "host:port of the mail server", text(func(o *Options) *string { return &o.SMTP.Addr }, address)},
+		{"BELAY_SMTP_USERNAME", "", false, "", text(func(o *Options) *string { return &o.SMTP.Username })},
+		{"BELAY_SMTP_PASSWORD", "", true, "", text(func(o *Options) *string { return &o.SMTP.Password })},
+		{"BELAY_SMTP_FROM", "", false, "sender of our mail, as belay@example.com", text(func(o *Options) *string { return &o.SMTP.From })},
+		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", text(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
+		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", text(func(o *Options) *string { return &o.Webhook.Secret })},
+		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks},
+		{"BELAY_LOG_LEVEL", "info", false, "debug, info, warn or error", logLevel},
+		{"BELAY_LOG_FORMAT", "text", false, "text or json", logFormat},
+		{"BELAY_DEV", "", false, "1: development: sandbox phones instead of carriers, pages open to this machine", truth(func(o *Options) *bool { return &o.Dev })},
+		{"BELAY_HOME", ".belay", false, "dev: where the state lies", text(func(o *Options) *string { return &o.Home })},
+		{"BELAY_BLUEPRINT", "examples/acme", false, "dev: the organisation to apply", text(func(o *Options) *string { return &o.Blueprint })},
+		{"BELAY_POSTGRES_ADDR", "127.0.0.1:5433", false, "dev: where its Postgres listens", text(func(o *Options) *string { return &o.PostgresAddr }, address)},
+		{"BELAY_TEMPORAL_UI_ADDR", "127.0.0.1:8233", false, "dev: where Temporal's UI listens", text(func(o *Options) *string { return &o.TemporalUIAddr }, address)},
+		{"BELAY_TEMPORAL_EXTERNAL", "", false, "dev: 1 uses the Temporal server that is there instead of starting one", truth(func(o *Options) *bool { return &o.TemporalExternal })},
+		{"BELAY_URL", "http://127.0.0.1:8080", false, "command line: the server to talk to", nil},
+		{"BELAY_TOKEN", "", true, "command line: the bearer token; default the content of BELAY_HOME/admin-token", nil},
+	}
+}
+
+// FromEnv reads the environment. The error names everything that is wrong, not only the first.
+func FromEnv(getenv func(string) string) (Options, error) {
+	var o Options
+	var wrong []error
+	for _, v := range Variables() {
+		value := v.value(getenv)
+		if v.take == nil || value == "" {
+			continue
+		}
+		if err := v.take(&o, value); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", v.Name, err))
+		}
+	}
+	if o.PublicURL == "" && o.HTTPAddr != "" {
+		o.PublicURL = reachable(o.HTTPAddr)
+	}
+	wrong = append(wrong, o.carriers()...)
+	return o, errors.Join(wrong...)
+}
+
+func (v Variable) value(getenv func(string) string) string {
+	if value := strings.TrimSpace(getenv(v.Name)); value != "" {
+		return value
+	}
+	return v.Default
+}
+
+// carriers finds accounts that are only half there.
+func (o Options) carriers() []error {
+	var wrong []error
+	if o.Twilio.configured() && o.Twilio.AuthToken == "" {
+		wrong = append(wrong, errors.New("BELAY_TWILIO_AUTH_TOKEN: needed with BELAY_TWILIO_ACCOUNT_SID"))
+	}
+	if o.Twilio.configured() && o.Twilio.From == "" && o.Twilio.MessagingService == "" {
+		wrong = append(wrong, errors.New("BELAY_TWILIO_FROM: needed with BELAY_TWILIO_ACCOUNT_SID"))
+	}
+	if !o.Twilio.configured() && o.Twilio.AuthToken != "" {
+		wrong = append(wrong, errors.New("BELAY_TWILIO_ACCOUNT_SID: needed with BELAY_TWILIO_AUTH_TOKEN"))
+	}
+	if o.SMTP.configured() && o.SMTP.From == "" {
+		wrong = append(wrong, errors.New("BELAY_SMTP_FROM: needed with BELAY_SMTP_ADDR"))
+	}
+	return wrong
+}
+
+// Complete says what a process that serves or works still lacks.
+func (o Options) Complete() error {
+	var wrong []error
+	if o.DatabaseURL == "" {
+		wrong = append(wrong, errors.New("BELAY_DATABASE_URL: must be set, as postgres://belay:…@db.example.com/belay"))
+	}
+	if len(o.Secret) == 0 {
+		wrong = append(wrong, errors.New("BELAY_SECRET: must be set outside development: 32 characters or more, the same in every process (openssl rand -base64 32)"))
+	}
+	return errors.Join(wrong...)
+}
+
+// Setting is a variable with its value as it may be shown.
+type Setting struct {
+	Variable
+	Value   string
+	Default bool // nobody has set it
+}
+
+// Settings is the effective configuration, without secrets.
+func Settings(getenv func(string) string) []Setting {
+	variables := Variables()
+	settings := make([]Setting, 0, len(variables))
+	for _, v := range variables {
+		set := strings.TrimSpace(getenv(v.Name))
+		settings = append(settings, Setting{Variable: v, Value: v.shown(v.value(getenv)), Default: set == ""})
+	}
+	return settings
+}
+
+func (v Variable) shown(value string) string {
+	if !v.Secret || value == "" {
+		return value
+	}
+	if at, err := url.Parse(value); err == nil && at.Host != "" {
+		return at.Scheme + "://" + at.Host + at.Path // no user, no password, no parameters
+	}
+	return "(set)"
+}
+
+type check func(value string) error
+
+func text(field func(*Options) *string, checks ...check) func(*Options, string) error {
+	return func(o *Options, value string) error {
+		for _, c := range checks {
+			if err := c(value); err != nil {
+				return err
+			}
+		}
+		*field(o) = value
+		return nil
+	}
+}
+
+func truth(field func(*Options) *bool) func(*Options, string) error {
+	return func(o *Options, value string) error {
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%q: want 1 or 0", value)
+		}
+		*field(o) = on
+		return nil
+	}
+}
+
+func address(value string) error {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		return fmt.Errorf("%q: want host:port", value)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q: port %q is no number up to 65535", value, port)
+	}
+	return nil
+}
+
+func site(value string) error {
+	at, err := url.Parse(value)
+	if err != nil || at.Host == "" || (at.Scheme != "http" && at.Scheme != "https") {
+		return errors.New("want an address such as https://belay.example.com")
+	}
+	if at.User != nil || at.RawQuery != "" || at.Fragment != "" {
+		return errors.New("want scheme, host and perhaps a path, nothing more")
+	}
+	return nil
+}
+
+func oneOf(words ...string) check {
+	return func(value string) error {
+		if slices.Contains(words, value) {
+			return nil
+		}
+		return fmt.Errorf("%q: want one of %s", value, strings.Join(words, ", "))
+	}
+}
+
+func codecKeys(o *Options, value string) error {
+	keys, err := durable.ParseKeys(value)
+	o.CodecKeys = keys
+	return err
+}
+
+func secret(o *Options, value string) error {
+	if len(value) < 32 {
+		return fmt.Errorf("%d characters are too few, 32 are needed", len(value))
+	}
+	o.Secret = []byte(value)
+	return nil
+}
+
+func networks(o *Options, value string) error {
+	for part := range strings.SplitSeq(value, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			return fmt.Errorf("%q: want a network such as 10.1.0.0/16", part)
+		}
+		o.Webhook.Allow = append(o.Webhook.Allow, prefix)
+	}
+	return nil
+}
+
+func logLevel(o *Options, value string) error {
+	if err := o.LogLevel.UnmarshalText([]byte(value)); err != nil {
+		return fmt.Errorf("%q: want debug, info, warn or error", value)
+	}
+	return nil
+}
+
+func logFormat(o *Options, value string) error {
+	switch format := LogFormat(value); format {
+	case LogText, LogJSON:
+		o.LogFormat = format
+		return nil
+	}
+	return fmt.Errorf("%q: want text or json", value)
+}
+
+// reachable is an address under which a browser on this machine finds a listener.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || (err == nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
