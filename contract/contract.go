@@ -24,6 +24,17 @@ const (
 	QueueEscalations = "escalations"
 )
 
+// Activities.
+const (
+	ActivityMuster  = "Muster"
+	ActivityReckon  = "Reckon"
+	ActivityCompile = "Compile"
+	ActivityEngage  = "Engage"
+	ActivitySend    = "Send"
+	ActivityBar     = "Bar"
+	ActivityRecord  = "Record"
+)
+
 // Messages that a workflow takes, as signal and, for those of humans, as update of the same name.
 const (
 	Acknowledge = "acknowledge"

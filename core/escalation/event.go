@@ -137,6 +137,7 @@ type Opening struct {
 	Service     id.Service     `json:"service"`
 	ServiceName string         `json:"service_name"`
 	Unit        id.Unit        `json:"unit,omitempty"`
+	Impact      int            `json:"impact,omitempty"` // of the service: a worse severity may raise the priority
 	Kind        org.Kind       `json:"kind"`
 	Plan        policy.Plan    `json:"plan"`
 	OpenedAt    time.Time      `json:"opened_at"`
