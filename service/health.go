@@ -1,0 +1,52 @@
+package service
+
+import (
+	"context"
+	"time"
+)
+
+// Probe asks something we need whether it is there.
+type Probe struct {
+	Name string // "postgres", "temporal"
+	Ask  func(ctx context.Context) error
+}
+
+// Health tells whether this process can do its work.
+type Health struct {
+	Probes []Probe
+	// Within bounds every probe; zero: two seconds.
+	Within time.Duration
+}
+
+// Condition is what one probe found.
+type Condition struct {
+	Name  string
+	Error error // nil: well
+}
+
+// Ready asks every probe at once. It is ready when none answers an error.
+func (h Health) Ready(ctx context.Context) (ready bool, found []Condition) {
+	within := h.Within
+	if within == 0 {
+		within = 2 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	answers := make([]chan error, len(h.Probes))
+	for i, probe := range h.Probes {
+		answers[i] = make(chan error, 1)
+		go func() { answers[i] <- probe.Ask(ctx) }()
+	}
+	ready = true
+	for i, probe := range h.Probes {
+		var err error
+		select {
+		case err = <-answers[i]:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		ready = ready && err == nil
+		found = append(found, Condition{Name: probe.Name, Error: err})
+	}
+	return ready, found
+}

@@ -1,0 +1,105 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+)
+
+// Keyring makes tokens and recognises their bearers.
+type Keyring struct {
+	Tokens       Tokens
+	Organisation Organisation
+	Access       Access
+	Now          func() time.Time
+}
+
+// secretPrefix lets scanners find a token that leaked into a repository.
+const secretPrefix = "blt_"
+
+// Bearer finds out who calls with this secret. fault.Unauthenticated when nobody does.
+func (k *Keyring) Bearer(ctx context.Context, secret string) (Caller, error) {
+	if secret == "" {
+		return Caller{}, fault.New(fault.Unauthenticated, "send a token: Authorization: Bearer blt_…")
+	}
+	t, err := k.Tokens.Find(ctx, hashed(secret))
+	if fault.Is(err, fault.NotFound) {
+		return Caller{}, fault.New(fault.Unauthenticated, "this token is not known")
+	}
+	if err != nil {
+		return Caller{}, fmt.Errorf("find a token: %w", err)
+	}
+	return Caller{Name: t.Name, Role: t.Role, Person: t.Person, Via: "api"}, nil
+}
+
+// Create makes a token and answers its secret, which nobody can show again.
+func (k *Keyring) Create(ctx context.Context, c Caller, name string, role Role, person id.Person) (Token, string, error) {
+	if err := k.Access.May(c, ManageTokens); err != nil {
+		return Token{}, "", err
+	}
+	if person != "" {
+		p, ok := k.Organisation.Current().Org.People[person]
+		if !ok || p.Departed {
+			return Token{}, "", fault.Field("person", "there is no person %q", person)
+		}
+		if p.Vendor != "" {
+			return Token{}, "", fault.Field("person", "%s works for a vendor and cannot hold a token", person)
+		}
+	}
+	return k.Issue(ctx, c, name, role, person)
+}
+
+// Issue makes a token without asking who wants it: for the first one, which belongs to whoever runs the process.
+func (k *Keyring) Issue(ctx context.Context, c Caller, name string, role Role, person id.Person) (Token, string, error) {
+	if n := utf8.RuneCountInString(name); n == 0 || n > 100 {
+		return Token{}, "", fault.Field("name", "1 to 100 characters are wanted, these are %d", n)
+	}
+	switch role {
+	case Admin, Responder, Viewer, IntegrationRole:
+	default:
+		return Token{}, "", fault.Field("role", "%q is none of admin, responder, viewer, integration", role)
+	}
+	secret := secretPrefix + rand.Text() + rand.Text()
+	t := Token{ID: "tok_" + rand.Text()[:16], Name: name, Role: role, Person: person, CreatedAt: k.Now()}
+	deed := Deed{
+		At: t.CreatedAt, Actor: c.Actor(), Via: c.Via, Action: "token.create", Subject: "token " + t.ID,
+		Detail: map[string]string{"name": name, "role": string(role)},
+	}
+	if err := k.Tokens.Create(ctx, t, hashed(secret), deed); err != nil {
+		return Token{}, "", fmt.Errorf("keep token %s: %w", name, err)
+	}
+	return t, secret, nil
+}
+
+// List answers all tokens, without secrets.
+func (k *Keyring) List(ctx context.Context, c Caller) ([]Token, error) {
+	if err := k.Access.May(c, ManageTokens); err != nil {
+		return nil, err
+	}
+	return k.Tokens.List(ctx)
+}
+
+// Revoke makes a token worthless at once.
+func (k *Keyring) Revoke(ctx context.Context, c Caller, tokenID string) error {
+	if err := k.Access.May(c, ManageTokens); err != nil {
+		return err
+	}
+	if tokenID == "" {
+		return fault.New(fault.NotFound, "no token named")
+	}
+	return k.Tokens.Revoke(ctx, tokenID, Deed{
+		At: k.Now(), Actor: c.Actor(), Via: c.Via, Action: "token.revoke", Subject: "token " + tokenID,
+	})
+}
+
+// hashed is how a secret is kept. It is random and long, so a plain hash is enough.
+func hashed(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}

@@ -1,0 +1,59 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+)
+
+// Pool runs work beside the request that brought it, a bounded number at a time.
+type Pool struct {
+	Size int // at once; zero: 16
+	Log  *slog.Logger
+
+	mu      sync.Mutex
+	running int
+	closed  bool
+	work    sync.WaitGroup
+}
+
+// Go runs f beside the caller. It answers false, and does nothing, when as many as allowed are running or the pool is
+// closed: somebody else must then do the work. The context of f outlives the request and keeps its values.
+func (p *Pool) Go(ctx context.Context, f func(context.Context)) bool {
+	size := p.Size
+	if size == 0 {
+		size = 16
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.running >= size {
+		return false
+	}
+	p.running++
+	p.work.Add(1)
+	go func() {
+		defer p.work.Done()
+		defer p.release()
+		f(context.WithoutCancel(ctx))
+	}()
+	return true
+}
+
+// release gives the place back, also when the work panicked: one bad event must not take the process along.
+func (p *Pool) release() {
+	if broken := recover(); broken != nil {
+		p.Log.Error("work beside a request panicked", "panic", broken, "stack", string(debug.Stack()))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+}
+
+// Close takes no more work and waits for what runs.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.work.Wait()
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"context"
+	"slices"
+
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+)
+
+// Search reads escalations and their timelines.
+type Search struct {
+	Escalations Escalations
+	Access      Access
+}
+
+const (
+	mostListed    = 200
+	listedUnasked = 50
+	mostEntries   = 1000
+)
+
+// Get answers one escalation. fault.NotFound.
+func (s *Search) Get(ctx context.Context, c Caller, e id.Escalation) (Escalation, error) {
+	if err := s.Access.May(c, Read); err != nil {
+		return Escalation{}, err
+	}
+	if _, err := e.Number(); err != nil {
+		return Escalation{}, fault.New(fault.NotFound, "there is no escalation %q", e)
+	}
+	return s.Escalations.Get(ctx, e)
+}
+
+// List answers a page of escalations, newest first.
+func (s *Search) List(ctx context.Context, c Caller, f Filter) (Page, error) {
+	if err := s.Access.May(c, Read); err != nil {
+		return Page{}, err
+	}
+	if f.Limit == 0 {
+		f.Limit = listedUnasked
+	}
+	if f.Limit < 1 || f.Limit > mostListed {
+		return Page{}, fault.Field("limit", "1 to %d, not %d", mostListed, f.Limit)
+	}
+	for _, state := range f.States {
+		switch state {
+		case escalation.Open, escalation.Acked, escalation.ResolvedP, escalation.Closed:
+		default:
+			return Page{}, fault.Field("state", "%q is none of open, acknowledged, resolved, closed", state)
+		}
+	}
+	for _, p := range f.Priorities {
+		if !slices.Contains(org.Priorities(), p) {
+			return Page{}, knownPriority(p)
+		}
+	}
+	return s.Escalations.List(ctx, f)
+}
+
+// Timeline answers the entries of an escalation after a number, in order.
+func (s *Search) Timeline(ctx context.Context, c Caller, e id.Escalation, after, limit int) ([]escalation.Entry, error) {
+	if _, err := s.Get(ctx, c, e); err != nil {
+		return nil, err
+	}
+	if limit == 0 {
+		limit = mostEntries
+	}
+	if limit < 1 || limit > mostEntries {
+		return nil, fault.Field("limit", "1 to %d, not %d", mostEntries, limit)
+	}
+	if after < 0 {
+		return nil, fault.Field("after", "a number from 0, not %d", after)
+	}
+	return s.Escalations.Timeline(ctx, e, after, limit)
+}

@@ -1,0 +1,155 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/policy"
+)
+
+// Settler turns accepted events into escalations and tells the engine about them.
+type Settler struct {
+	Organisation Organisation
+	Inbox        Inbox
+	Engine       Engine
+	Log          *slog.Logger
+}
+
+// Settle works the conversation of an event and runs the errands that come of it. What the engine cannot take now
+// stays undone, for the relay: the error is for the log.
+func (s *Settler) Settle(ctx context.Context, seq int64) error {
+	errands, err := s.Inbox.Settle(ctx, seq, s.opening)
+	if err != nil {
+		return fmt.Errorf("settle event %d: %w", seq, err)
+	}
+	return s.runAll(ctx, errands, false)
+}
+
+// runAll runs errands in order. An errand that fails holds back the later ones of its escalation only. patient means
+// that nobody else is about to run the ones before: what is not found then is over, not still to come.
+func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) error {
+	held := map[id.Escalation]bool{}
+	var first error
+	for _, e := range errands {
+		if held[e.Escalation] {
+			continue
+		}
+		if err := s.run(ctx, e, patient); err != nil {
+			held[e.Escalation] = true
+			if first == nil {
+				first = fmt.Errorf("errand %d of %s: %w", e.ID, e.Escalation, err)
+			}
+		}
+	}
+	return first
+}
+
+func (s *Settler) run(ctx context.Context, e Errand, patient bool) error {
+	switch {
+	case e.Start != nil:
+		if err := s.Engine.Open(ctx, *e.Start); err != nil {
+			return fmt.Errorf("open: %w", err)
+		}
+	case e.Repeat != nil:
+		err := s.Engine.Repeat(ctx, e.Escalation, *e.Repeat)
+		if over(err, patient) {
+			return s.orphan(ctx, e)
+		}
+		if err != nil {
+			return fmt.Errorf("repeat: %w", err)
+		}
+	case e.Say != nil:
+		_, err := s.Engine.Say(ctx, contract.EscalationID(e.Escalation), e.Say.Verb, e.Say.Word)
+		if err != nil && !over(err, patient) {
+			return fmt.Errorf("%s: %w", e.Say.Verb, err)
+		}
+	}
+	if err := s.Inbox.Done(ctx, e.ID); err != nil {
+		return fmt.Errorf("strike off: %w", err)
+	}
+	return nil
+}
+
+// over tells an escalation that has ended from one that the engine has not heard of yet.
+func over(err error, patient bool) bool {
+	return fault.Is(err, fault.Conflict) || patient && fault.Is(err, fault.NotFound)
+}
+
+// orphan settles a repeat anew whose escalation was over: the same key after the end is a new outage.
+func (s *Settler) orphan(ctx context.Context, e Errand) error {
+	seq, err := s.Inbox.Orphan(ctx, e.ID)
+	if err != nil {
+		return fmt.Errorf("reopen the conversation: %w", err)
+	}
+	if seq == 0 {
+		return nil
+	}
+	return s.Settle(ctx, seq)
+}
+
+// request is what an escalation opened by hand says beside its alert. It is kept as the raw body of the event, so
+// that settling it later, in another process, knows it too.
+type request struct {
+	By       string       `json:"by"`
+	Name     string       `json:"name,omitempty"`
+	Via      string       `json:"via"`
+	Kind     org.Kind     `json:"kind,omitempty"`
+	Priority org.Priority `json:"priority,omitempty"`
+}
+
+// formatManual marks events that carry a request.
+const formatManual = "api"
+
+// opening builds what the workflow starts with, at the current revision. It never refuses: whatever is missing by
+// now, the catch-all is told.
+func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) {
+	d := s.Organisation.Current()
+	about := request{By: "monitor", Via: "events", Kind: org.Technical}
+	if integration, ok := d.Org.Integrations[in.Integration]; ok && integration.Alert != "" {
+		about.Kind = integration.Alert
+	}
+	if in.Format == formatManual {
+		if err := json.Unmarshal(in.Raw, &about); err != nil {
+			return contract.Start{}, fault.Wrap(fault.Internal, err, "read the request behind %s", e)
+		}
+	}
+	svc, known := d.Org.Services[in.Service]
+	if !known {
+		s.Log.Warn("service is gone, the catch-all is told", "escalation", e, "service", in.Service)
+		svc = org.Service{ID: in.Service, Name: string(in.Service), Impact: 1}
+	}
+	if about.Priority == "" {
+		about.Priority = alert.Priority(svc.Impact, in.Alert.Severity)
+	}
+	return contract.Start{Opening: escalation.Opening{
+		ID:          e,
+		Title:       in.Alert.Title,
+		Source:      in.Alert.Source,
+		Severity:    in.Alert.Severity,
+		Service:     in.Service,
+		ServiceName: svc.Name,
+		Unit:        svc.Unit,
+		Kind:        about.Kind,
+		Plan:        s.plan(e, d, in.Service, about),
+		OpenedAt:    in.ReceivedAt,
+		By:          escalation.Answer{By: id.Person(about.By), Name: about.Name, Via: about.Via, Key: in.Key},
+	}}, nil
+}
+
+// plan is the ladder that the current revision has for this; without one the catch-all is told at once.
+func (s *Settler) plan(e id.Escalation, d policy.Directory, svc id.Service, about request) policy.Plan {
+	plan, err := policy.Compile(d.Revision, d.Org, svc, about.Kind, about.Priority)
+	if err == nil {
+		return plan
+	}
+	s.Log.Error("no plan, the catch-all is told", "escalation", e, "service", svc, "error", err)
+	return policy.Plan{Revision: d.Revision, Priority: about.Priority, CatchAll: d.Org.CatchAll}
+}
