@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store/sqlc"
+)
+
+// Escalations reads what the recorder wrote.
+type Escalations struct{ Pool *pgxpool.Pool }
+
+// Get returns one escalation.
+func (e Escalations) Get(ctx context.Context, which id.Escalation) (service.Escalation, error) {
+	number, err := numberOf(which)
+	if err != nil {
+		return service.Escalation{}, err
+	}
+	row, err := sqlc.New(e.Pool).GetEscalation(ctx, number)
+	if err != nil {
+		return service.Escalation{}, found(err, "escalation %s", which)
+	}
+	return escalationOf(row)
+}
+
+// List returns a page. The error is Invalid for a cursor that is not from a page of the same order.
+func (e Escalations) List(ctx context.Context, f service.Filter) (service.Page, error) {
+	from, err := readCursor(f.Cursor, f.ByNext)
+	if err != nil {
+		return service.Page{}, err
+	}
+	most := limit(f.Limit, 50, 200)
+	q := sqlc.New(unprepared{e.Pool})
+	var rows []sqlc.GetEscalationRow
+	if f.ByNext {
+		rows, err = listNext(ctx, q, f, from, most+1)
+	} else {
+		rows, err = listNewest(ctx, q, f, from, most+1)
+	}
+	if err != nil {
+		return service.Page{}, faulty(err, "list escalations")
+	}
+	page := service.Page{Escalations: make([]service.Escalation, 0, len(rows))}
+	for n, row := range rows {
+		if n == int(most) {
+			page.Cursor = cursorAfter(page.Escalations[n-1], f.ByNext)
+			break
+		}
+		next, err := escalationOf(row)
+		if err != nil {
+			return service.Page{}, err
+		}
+		page.Escalations = append(page.Escalations, next)
+	}
+	return page, nil
+}
+
+func listNewest(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
+	found, err := q.ListNewest(ctx, sqlc.ListNewestParams{
+		Below: from.Number, States: strs(f.States), Live: live(f.States), Services: strs(f.Services), Units: strs(f.Units),
+		Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Lim: most,
+	})
+	rows := make([]sqlc.GetEscalationRow, len(found))
+	for n, r := range found {
+		rows[n] = sqlc.GetEscalationRow(r)
+	}
+	return rows, err
+}
+
+func listNext(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
+	found, err := q.ListNext(ctx, sqlc.ListNextParams{
+		AfterAt: from.At, AfterNumber: from.Number, States: strs(f.States), Live: live(f.States), Services: strs(f.Services),
+		Units: strs(f.Units), Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Lim: most,
+	})
+	rows := make([]sqlc.GetEscalationRow, len(found))
+	for n, r := range found {
+		rows[n] = sqlc.GetEscalationRow(r)
+	}
+	return rows, err
+}
+
+// Timeline returns entries with a number above after, in order. Limit is 1 to 1000; 0 is 200.
+func (e Escalations) Timeline(ctx context.Context, which id.Escalation, after, lim int) ([]escalation.Entry, error) {
+	number, err := numberOf(which)
+	if err != nil {
+		return nil, err
+	}
+	q := sqlc.New(e.Pool)
+	rows, err := q.ReadTimeline(ctx, number, int32(min(max(after, 0), math.MaxInt32)), limit(lim, 200, 1000))
+	if err != nil {
+		return nil, faulty(err, "read the timeline of %s", which)
+	}
+	if len(rows) == 0 {
+		known, err := q.EscalationExists(ctx, number)
+		if err != nil {
+			return nil, faulty(err, "look for escalation %s", which)
+		}
+		if !known {
+			return nil, fault.New(fault.NotFound, "escalation %s", which)
+		}
+	}
+	entries := make([]escalation.Entry, len(rows))
+	for n, r := range rows {
+		entries[n] = escalation.Entry{
+			Seq: int(r.Seq), At: r.At, Kind: escalation.EntryKind(r.Kind), Actor: r.Actor, Via: r.Via, Key: r.Key, Text: r.Text,
+		}
+		if err := json.Unmarshal(r.Detail, &entries[n].Detail); err != nil {
+			return nil, fmt.Errorf("read entry %d of %s: %w", r.Seq, which, err)
+		}
+		if len(entries[n].Detail) == 0 {
+			entries[n].Detail = nil
+		}
+	}
+	return entries, nil
+}
+
+// OpenFor lists open and acknowledged escalations this person was told of or owns, newest first.
+func (e Escalations) OpenFor(ctx context.Context, p id.Person) ([]escalation.Summary, error) {
+	rows, err := sqlc.New(e.Pool).LiveOf(ctx, text(string(p)))
+	if err != nil {
+		return nil, faulty(err, "list the open escalations of %s", p)
+	}
+	summaries := make([]escalation.Summary, len(rows))
+	for n, raw := range rows {
+		if err := json.Unmarshal(raw, &summaries[n]); err != nil {
+			return nil, fmt.Errorf("read an escalation of %s: %w", p, err)
+		}
+	}
+	return summaries, nil
+}
+
+func escalationOf(r sqlc.GetEscalationRow) (service.Escalation, error) {
+	e := service.Escalation{ServiceName: r.ServiceName, DedupKey: r.DedupKey, Integration: id.Integration(r.Integration)}
+	if err := json.Unmarshal(r.Summary, &e.Summary); err != nil {
+		return e, fmt.Errorf("read escalation %s: %w", id.OfNumber(r.Number), err)
+	}
+	if r.Alert == nil {
+		return e, nil
+	}
+	if err := json.Unmarshal(r.Alert, &e.Alert); err != nil {
+		return e, fmt.Errorf("read the alert of %s: %w", id.OfNumber(r.Number), err)
+	}
+	return e, nil
+}
+
+// live reports whether only open and acknowledged ones are asked for: there is an index of just those.
+func live(states []escalation.Phase) bool {
+	for _, s := range states {
+		if s != escalation.Open && s != escalation.Acked {
+			return false
+		}
+	}
+	return len(states) > 0
+}
+
+// pattern finds a text anywhere; empty finds everything.
+func pattern(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text(s)) + "%"
+}
+
+// cursor is where the next page begins. It is opaque to callers.
+type cursor struct {
+	Next   bool       `json:"b,omitempty"` // of a list by next action
+	At     *time.Time `json:"a,omitempty"` // nil: after those with a next action
+	Number int64      `json:"n"`
+}
+
+func cursorAfter(last service.Escalation, byNext bool) string {
+	number, _ := last.ID.Number() // it came from the database
+	c := cursor{Next: byNext, Number: number}
+	if byNext && !last.Next.At.IsZero() {
+		at := last.Next.At.Truncate(time.Microsecond) // as the column has it
+		c.At = &at
+	}
+	raw, _ := json.Marshal(c) // of plain values
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func readCursor(s string, byNext bool) (cursor, error) {
+	if s == "" && !byNext {
+		return cursor{Number: math.MaxInt64}, nil
+	}
+	if s == "" {
+		return cursor{Next: true, At: &time.Time{}}, nil
+	}
+	var c cursor
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil || c.Number <= 0 || c.Next != byNext {
+		return cursor{}, fault.Field("cursor", "is not one that a list in this order returned")
+	}
+	return c, nil
+}
+
+// unprepared runs queries without a prepared statement, so that PostgreSQL plans them for the values at hand.
+type unprepared struct{ *pgxpool.Pool }
+
+// Query is the only one that lists use.
+func (u unprepared) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return u.Pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
+}

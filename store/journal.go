@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/store/sqlc"
+)
+
+// Journal writes timelines and the rows they lead to.
+type Journal struct{ Pool *pgxpool.Pool }
+
+// Write adds the entries that are not there yet and replaces the row by one with a higher Seq, in one transaction and
+// one round trip. Batches may come twice and in any order. A resolved or closed escalation releases its dedup key.
+func (j Journal) Write(ctx context.Context, r contract.Record) error {
+	number, err := numberOf(r.Summary.ID)
+	if err != nil {
+		return err
+	}
+	err = again(ctx, func() error {
+		batch, err := writing(number, r)
+		if err != nil {
+			return err
+		}
+		return j.Pool.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return faulty(err, "write the timeline of %s", r.Summary.ID)
+	}
+	// Announced after the commit: PostgreSQL lets one transaction with a notification commit at a time, and recording
+	// must not queue behind that. Pages that miss one look again by themselves.
+	_ = sqlc.New(j.Pool).Announce(ctx, feedChannel, string(r.Summary.ID))
+	return nil
+}
+
+// writing queues what Write does. PostgreSQL runs a batch as one transaction.
+func writing(number int64, r contract.Record) (*pgx.Batch, error) {
+	s := r.Summary
+	summary, err := document(s)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := document(r.Entries)
+	if err != nil {
+		return nil, err
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(sqlc.WriteRow, number, int32(s.Seq), string(s.State), text(s.Title), text(string(s.Service)),
+		text(string(s.Unit)), text(string(s.Priority)), text(string(s.AcknowledgedBy)), strs(s.Told), s.OpenedAt,
+		moment(s.Next.At), summary)
+	if s.State == escalation.ResolvedP || s.State == escalation.Closed {
+		batch.Queue(sqlc.ReleaseKey, number)
+	}
+	if len(r.Entries) > 0 {
+		batch.Queue(sqlc.WriteEntries, number, entries)
+	}
+	return batch, nil
+}
+
+// numberOf is what the tables know an escalation by.
+func numberOf(e id.Escalation) (int64, error) {
+	number, err := e.Number()
+	if err != nil {
+		return 0, fault.Wrap(fault.NotFound, err, "escalation %q", string(e))
+	}
+	return number, nil
+}

@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store/sqlc"
+)
+
+// Ledger notes messages before they leave, and what the carrier answered.
+type Ledger struct{ Pool *pgxpool.Pool }
+
+// Begin notes that a message is about to leave. An earlier attempt that was answered returns the first receipt; one
+// of which nobody knows the end returns the instant at which it began.
+func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (contract.Prior, error) {
+	kept, err := document(withoutSecrets(m))
+	if err != nil {
+		return contract.Prior{}, err
+	}
+	q := sqlc.New(l.Pool)
+	begun, err := q.BeginMessage(ctx, sqlc.BeginMessageParams{Key: text(m.Key), Workflow: text(workflow), Message: kept, BegunAt: at})
+	if err != nil {
+		return contract.Prior{}, faulty(err, "begin message %s", m.Key)
+	}
+	if begun > 0 {
+		return contract.Prior{}, nil
+	}
+	before, err := q.BegunMessage(ctx, text(m.Key))
+	if err != nil {
+		return contract.Prior{}, found(err, "message %s", m.Key)
+	}
+	if before.First == nil {
+		return contract.Prior{Since: before.BegunAt}, nil
+	}
+	receipt, err := receiptOf(before.First)
+	return contract.Prior{Receipt: &receipt}, err
+}
+
+// Finish notes the carrier's answer; a second one is kept as later news.
+func (l Ledger) Finish(ctx context.Context, r page.Receipt) error {
+	receipt, err := document(r)
+	if err != nil {
+		return err
+	}
+	err = transact(ctx, l.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		finished, err := q.FinishMessage(ctx, sqlc.FinishMessageParams{
+			Receipt: receipt, Provider: text(r.Provider), ProviderID: text(r.ProviderID), Key: text(r.Key),
+		})
+		if err != nil {
+			return err
+		}
+		if finished == 0 {
+			return fault.New(fault.NotFound, "message %q", r.Key)
+		}
+		_, err = q.NoteReceipt(ctx, noteOf(r, receipt))
+		return err
+	})
+	return faulty(err, "finish message %s", r.Key)
+}
+
+// Messages knows every message that was begun.
+type Messages struct{ Pool *pgxpool.Pool }
+
+// ByKey finds a message by our key.
+func (m Messages) ByKey(ctx context.Context, key string) (service.Sent, error) {
+	row, err := sqlc.New(m.Pool).MessageByKey(ctx, text(key))
+	if err != nil {
+		return service.Sent{}, found(err, "message %q", key)
+	}
+	return sentOf(row)
+}
+
+// ByProvider finds a message by the name that the provider gave it.
+func (m Messages) ByProvider(ctx context.Context, provider, providerID string) (service.Sent, error) {
+	row, err := sqlc.New(m.Pool).MessageByProvider(ctx, text(provider), text(providerID))
+	if err != nil {
+		return service.Sent{}, found(err, "message %q of %s", providerID, provider)
+	}
+	return sentOf(sqlc.MessageByKeyRow(row))
+}
+
+// Note keeps a receipt. Two receipts are the same when status, code and the provider's name for the message are.
+func (m Messages) Note(ctx context.Context, r page.Receipt) (fresh bool, err error) {
+	receipt, err := document(r)
+	if err != nil {
+		return false, err
+	}
+	err = transact(ctx, m.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		heard, err := q.HearMessage(ctx, sqlc.HearMessageParams{
+			Status: string(r.Status), Receipt: receipt, Provider: text(r.Provider), ProviderID: text(r.ProviderID),
+			Key: text(r.Key),
+		})
+		if err != nil {
+			return err
+		}
+		if heard == 0 {
+			return fault.New(fault.NotFound, "message %q", r.Key)
+		}
+		noted, err := q.NoteReceipt(ctx, noteOf(r, receipt))
+		fresh = noted > 0
+		return err
+	})
+	return fresh, faulty(err, "note a receipt of message %s", r.Key)
+}
+
+// withoutSecrets leaves out the signed link, with which anybody could answer.
+func withoutSecrets(m page.Message) page.Message {
+	if m.Link != "" {
+		m.Subject = strings.ReplaceAll(m.Subject, m.Link, "[link]")
+		m.Body = strings.ReplaceAll(m.Body, m.Link, "[link]")
+		m.Link = ""
+	}
+	return m
+}
+
+func noteOf(r page.Receipt, receipt []byte) sqlc.NoteReceiptParams {
+	return sqlc.NoteReceiptParams{
+		Message: text(r.Key), Status: string(r.Status), Code: text(r.Code), ProviderID: text(r.ProviderID), Receipt: receipt,
+	}
+}
+
+func sentOf(row sqlc.MessageByKeyRow) (service.Sent, error) {
+	sent := service.Sent{Workflow: row.Workflow, At: row.BegunAt}
+	if err := json.Unmarshal(row.Message, &sent.Message); err != nil {
+		return sent, fmt.Errorf("read a message of %s: %w", row.Workflow, err)
+	}
+	if row.Last == nil {
+		return sent, nil
+	}
+	var err error
+	sent.Last, err = receiptOf(row.Last)
+	return sent, err
+}
+
+func receiptOf(raw []byte) (page.Receipt, error) {
+	var r page.Receipt
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, fmt.Errorf("read a receipt: %w", err)
+	}
+	return r, nil
+}

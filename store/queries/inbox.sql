@@ -1,0 +1,146 @@
+-- name: AcceptEvent :one
+insert into inbox (integration, service, dedup_key, sender_key, format, action, alert, raw, received_at)
+values (@integration, @service, @dedup_key, @sender_key, @format, @action, @alert, @raw, @received_at)
+on conflict (integration, sender_key) where sender_key <> '' do nothing
+returning seq;
+
+-- name: KnownEvent :one
+select seq from inbox where integration = @integration and sender_key = @sender_key and sender_key <> '';
+
+-- name: EventPlace :one
+-- Where an event belongs: none of this but settled_at and escalation ever changes.
+select service, dedup_key, settled_at, escalation from inbox where seq = @seq;
+
+-- name: LockConversation :exec
+select pg_advisory_xact_lock(hashtextextended(@service::text || chr(31) || @dedup_key::text, 0));
+
+-- name: Conversation :many
+select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
+from inbox
+where service = @service and dedup_key = @dedup_key and seq <= @seq and settled_at is null
+order by seq;
+
+-- name: EventAlone :many
+-- For events without a dedup key, which are conversations of their own; the row lock stands for the conversation's.
+select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
+from inbox
+where seq = @seq and settled_at is null
+for update;
+
+-- name: Holder :many
+-- The escalation that holds the dedup key: none or one. The row lock makes the recorder wait its turn.
+select number, repeats, repeats_told, repeat_severity, severity_told,
+       (repeated_at <= clock_timestamp() - @every::interval)::boolean as due
+from escalations
+where service = @service and dedup_key = @dedup_key and dedup_held
+for update;
+
+-- name: NextNumber :one
+select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number;
+
+-- name: OpenEscalation :execrows
+-- Nothing is inserted when a plain Temporal client took this number first.
+insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, repeated_at)
+values (@number, @state, @title, @service, @unit, @priority, @opened_at, @summary,
+        @service_name, @integration, @dedup_key, @dedup_held, @alert, @start, @severity_told, clock_timestamp())
+on conflict (number) do nothing;
+
+-- name: CountRepeats :exec
+update escalations
+set repeats = @repeats, repeats_told = @repeats_told, repeat_severity = @repeat_severity, severity_told = @severity_told,
+    repeated_at = case when @told::boolean then clock_timestamp() else repeated_at end,
+    dedup_held = dedup_held and @held::boolean
+where number = @number;
+
+-- name: AddErrand :exec
+insert into errands (escalation, kind, payload) values (@escalation, @kind, @payload);
+
+-- name: SettleEvents :exec
+update inbox
+set settled_at = clock_timestamp(), escalation = nullif(e.escalation, 0), note = e.note
+from (select unnest(@seqs::bigint[]) as seq, unnest(@escalations::bigint[]) as escalation, unnest(@notes::text[]) as note) e
+where inbox.seq = e.seq;
+
+-- name: ErrandsOf :many
+select e.id, e.escalation, e.kind, coalesce(e.payload, s.start)::jsonb as payload
+from errands e
+join escalations s on s.number = e.escalation
+where e.escalation = any (@escalations::bigint[]) and e.done_at is null
+order by e.id;
+
+-- name: UnsettledEvents :many
+select seq from inbox
+where settled_at is null and received_at < now() - @age::interval
+order by seq
+limit @lim;
+
+-- name: TellWaitingRepeats :exec
+-- Rows that another relay works on are its business.
+with waiting as (
+    select number, repeats, repeats_told, repeat_severity
+    from escalations
+    where repeats > repeats_told and repeated_at <= clock_timestamp() - @every::interval
+    order by repeated_at
+    limit @lim
+    for update skip locked
+), told as (
+    update escalations s
+    set repeats_told = w.repeats, repeat_severity = '', repeated_at = clock_timestamp()
+    from waiting w
+    where s.number = w.number
+)
+insert into errands (escalation, kind, payload)
+select number, 'repeat', jsonb_build_object(
+    'key', 'repeat/E-' || number || '/' || repeats,
+    'count', repeats - repeats_told,
+    'severity', repeat_severity)
+from waiting;
+
+-- name: UndoneErrands :many
+-- An errand waits for every earlier one of its escalation that is too young to be listed.
+select e.id, e.escalation, e.kind, coalesce(e.payload, s.start)::jsonb as payload
+from errands e
+join escalations s on s.number = e.escalation
+where e.done_at is null and e.created_at <= clock_timestamp() - @age::interval
+  and not exists (
+    select from errands earlier
+    where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null
+      and earlier.created_at > clock_timestamp() - @age::interval)
+order by e.id
+limit @lim;
+
+-- name: StrikeErrand :execrows
+update errands set done_at = coalesce(done_at, clock_timestamp()) where id = @id;
+
+-- name: OrphanPlace :one
+select e.escalation, e.kind, e.orphan, s.service, s.dedup_key
+from errands e
+join escalations s on s.number = e.escalation
+where e.id = @id;
+
+-- name: OrphanOf :one
+select orphan from errands where id = @id for update;
+
+-- name: FreeKey :exec
+update escalations
+set dedup_held = false, repeats_told = repeats, repeat_severity = ''
+where number = @number;
+
+-- name: StrikeRepeats :exec
+-- Every repeat of an escalation that is over has become one event that is settled again.
+update errands
+set done_at = clock_timestamp(), orphan = @orphan
+where escalation = @escalation and kind = 'repeat' and done_at is null;
+
+-- name: LastTrigger :one
+select i.seq, exists (
+    select from inbox later
+    where later.escalation = i.escalation and later.seq > i.seq and later.action = 'resolve')::boolean as resolved_since
+from inbox i
+where i.escalation = @escalation::bigint and i.action = 'trigger'
+order by i.seq desc
+limit 1;
+
+-- name: UnsettleEvent :exec
+update inbox set settled_at = null, escalation = null where seq = @seq;

@@ -1,0 +1,33 @@
+-- name: BeginMessage :execrows
+insert into messages (key, workflow, message, begun_at) values (@key, @workflow, @message, @begun_at)
+on conflict (key) do nothing;
+
+-- name: BegunMessage :one
+select begun_at, first from messages where key = @key;
+
+-- name: FinishMessage :execrows
+update messages
+set first = coalesce(first, @receipt), last = coalesce(last, @receipt),
+    provider = coalesce(nullif(provider, ''), @provider), provider_id = coalesce(nullif(provider_id, ''), @provider_id)
+where key = @key;
+
+-- name: NoteReceipt :execrows
+insert into receipts (message, status, code, provider_id, receipt)
+values (@message, @status, @code, @provider_id, @receipt)
+on conflict do nothing;
+
+-- name: HearMessage :execrows
+-- "Accepted" says less than whatever came before it: carriers' callbacks overtake each other.
+update messages
+set last = case when last is null or @status::text <> 'accepted' then @receipt else last end,
+    provider = coalesce(nullif(provider, ''), @provider), provider_id = coalesce(nullif(provider_id, ''), @provider_id)
+where key = @key;
+
+-- name: MessageByKey :one
+select workflow, message, begun_at, last from messages where key = @key;
+
+-- name: MessageByProvider :one
+select workflow, message, begun_at, last from messages
+where provider = @provider and provider_id = @provider_id and provider_id <> ''
+order by begun_at desc
+limit 1;
