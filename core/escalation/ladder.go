@@ -49,8 +49,10 @@ func (m *machine) climb(cause Cause) {
 	again := to.round > m.s.Round
 	m.move(to)
 	switch {
-	case m.s.Tier >= len(m.s.Plan.Tiers) && len(m.s.Plan.Tiers) > 0:
-		m.enter(cause, "the ladder ended without an answer: the catch-all is called")
+	case m.s.Alarms > 0:
+		m.enter(cause, fmt.Sprintf("still no answer: %s is called again", m.tierName()))
+	case m.s.Tier >= len(m.s.Plan.Tiers):
+		m.ended(cause)
 	case again:
 		m.enter(cause, fmt.Sprintf("the ladder begins again, round %d", m.s.Round))
 	case m.s.Visit > 0:
@@ -58,6 +60,15 @@ func (m *machine) climb(cause Cause) {
 	default:
 		m.enter(cause, m.tierName()+" is called")
 	}
+}
+
+// ended: everybody on the ladder was silent. For a vendor this is what our owner must hear.
+func (m *machine) ended(cause Cause) {
+	text := fmt.Sprintf("the ladder ended without an answer: %s is called", m.tierName())
+	if m.s.Opening.Vendor != nil {
+		m.entry(true, EntryOverdue, "belay", "timer", "", "nobody there has answered")
+	}
+	m.enter(cause, text)
 }
 
 // again calls the tier where we stand once more.
@@ -79,12 +90,16 @@ func (m *machine) tierName() string {
 	switch {
 	case m.s.Aside != nil:
 		return tier.Name
+	case m.s.Tier >= len(m.s.Plan.Tiers) && m.s.Opening.Vendor != nil:
+		return "the last of its ladder"
 	case m.s.Tier >= len(m.s.Plan.Tiers):
 		return "the catch-all"
-	case tier.Name == "":
-		return fmt.Sprintf("tier %d", m.s.Tier+1)
 	}
-	return fmt.Sprintf("tier %d (%s)", m.s.Tier+1, tier.Name)
+	plain := fmt.Sprintf("tier %d", m.s.Tier+1)
+	if tier.Name == "" || tier.Name == plain {
+		return plain
+	}
+	return fmt.Sprintf("%s (%s)", plain, tier.Name)
 }
 
 // enter makes the ladder run at the place where we stand now.
@@ -481,7 +496,8 @@ func (m *machine) silent() {
 	if len(names) > 0 {
 		text += " from " + strings.Join(names, ", ")
 	}
-	m.entry(true, EntryOverdue, "belay", "timer", "", text, "clock", "acknowledge")
+	promised := m.s.Opening.Vendor != nil && m.s.Opening.Vendor.Ack > 0
+	m.entry(!promised && m.s.Alarms == 0, EntryOverdue, "belay", "timer", "", text, "clock", "acknowledge")
 	if len(st.Backups) > 0 {
 		m.nextRung()
 		return

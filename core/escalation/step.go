@@ -181,14 +181,14 @@ func (a Answer) actor(otherwise string) string {
 }
 
 // called is how sentences call whoever answered.
-func (a Answer) called() string {
-	switch {
-	case a.Name != "":
+func (m *machine) called(a Answer) string {
+	if a.Name != "" {
 		return a.Name
-	case a.By != "":
-		return string(a.By)
 	}
-	return "somebody"
+	if t, ok := m.toldOf(a.By); ok {
+		return t.Name
+	}
+	return a.actor("somebody")
 }
 
 // clock prints an instant in words that mean the same to everybody.

@@ -19,20 +19,20 @@ const longestSnooze = 7 * 24 * time.Hour
 func (m *machine) acknowledge(a Answer) (Outcome, string) {
 	switch {
 	case !m.s.live():
-		return Refused, m.ended()
+		return Refused, m.over()
 	case m.s.Phase == Acked && !m.s.Climbing && a.By == m.s.Owner:
 		return Already, fmt.Sprintf("You have had %s since %s.", m.name(), clock(m.s.AckedAt))
 	case m.s.Phase == Acked && !m.s.Climbing:
 		return Already, fmt.Sprintf("%s has had %s since %s.", m.s.ownerName(), m.name(), clock(m.s.AckedAt))
 	}
-	before := m.s.Owner
+	before, beforeAs := m.s.Owner, m.s.ownerName()
 	m.take(a)
-	text := fmt.Sprintf("%s has it", a.called())
+	text := fmt.Sprintf("%s has it", m.called(a))
 	if before != "" && before != a.By {
-		text += fmt.Sprintf(", after %s", before)
+		text += ", after " + beforeAs
 	}
 	m.record(EntryAcknowledged, a.actor("somebody"), a.Via, a.Key, text, "note", a.Note)
-	m.tellOthers(a.By, fmt.Sprintf("%s has %s.", a.called(), m.name()))
+	m.tellOthers(a.By, fmt.Sprintf("%s has %s.", m.called(a), m.name()))
 	if m.s.Update.Due.IsZero() {
 		return Done, fmt.Sprintf("You have %s.", m.name())
 	}
@@ -44,31 +44,31 @@ func (m *machine) take(a Answer) {
 	if m.s.Phase != Acked || m.s.AckedAt.IsZero() || m.s.Owner != a.By {
 		m.s.AckedAt = m.at
 	}
-	m.s.Phase, m.s.Owner, m.s.OwnerAs = Acked, a.By, a.called()
+	m.s.Phase, m.s.Owner, m.s.OwnerAs = Acked, a.By, m.called(a)
 	m.s.Promises.Ack = Clock{}
 	m.stop()
 	m.updateClock()
 }
 
-// ended says why nothing can be done any more.
-func (m *machine) ended() string {
+// over says why nothing can be done any more.
+func (m *machine) over() string {
 	if m.s.EndedAt.IsZero() {
 		return fmt.Sprintf("%s is closed.", m.name())
 	}
-	return fmt.Sprintf("%s was resolved at %s by %s.", m.name(), clock(m.s.EndedAt), m.s.EndedBy.called())
+	return fmt.Sprintf("%s was resolved at %s by %s.", m.name(), clock(m.s.EndedAt), m.called(m.s.EndedBy))
 }
 
 func (m *machine) resolve(a Answer) (Outcome, string) {
 	if !m.s.live() {
-		return Already, m.ended()
+		return Already, m.over()
 	}
 	m.stop()
 	m.s.Phase, m.s.EndedAt, m.s.EndedBy = ResolvedP, m.at, a
 	m.s.Snooze, m.s.Update, m.s.Resolve, m.s.Promises, m.s.Asked = time.Time{}, Clock{}, Clock{}, Promises{}, ""
 	m.s.CloseAt = m.at.Add(m.s.Plan.Reopen)
-	m.record(EntryResolved, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("resolved by %s", a.called()), "note", a.Note)
-	m.dismiss(fmt.Sprintf("resolved by %s", a.called()))
-	m.tellOthers(a.By, fmt.Sprintf("%s is resolved, by %s.", m.name(), a.called()))
+	m.record(EntryResolved, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("resolved by %s", m.called(a)), "note", a.Note)
+	m.dismiss(fmt.Sprintf("resolved by %s", m.called(a)))
+	m.tellOthers(a.By, fmt.Sprintf("%s is resolved, by %s.", m.name(), m.called(a)))
 	if m.s.Plan.Reopen <= 0 || m.s.Opening.Vendor != nil {
 		m.close()
 	}
@@ -84,13 +84,13 @@ func (m *machine) close() {
 // somebody else takes it.
 func (m *machine) escalate(a Answer, direction org.Direction, to *org.Target) (Outcome, string) {
 	if !m.s.live() {
-		return Refused, m.ended()
+		return Refused, m.over()
 	}
 	if to != nil && to.Vendor != "" {
 		return m.callVendor(a, to.Vendor)
 	}
 	said := func(where string) {
-		m.record(EntryEscalated, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s escalated to %s", a.called(), where),
+		m.record(EntryEscalated, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s escalated to %s", m.called(a), where),
 			"direction", string(direction), "note", a.Note)
 	}
 	switch {
@@ -103,7 +103,7 @@ func (m *machine) escalate(a Answer, direction org.Direction, to *org.Target) (O
 		return Done, fmt.Sprintf("%s goes to %s.", m.name(), to)
 	case direction == org.Hierarchic && m.above(org.Hierarchic) < 0 && len(m.holders()) > 0:
 		holders := m.holders()
-		said("the managers of " + strings.Join(names(holders), ", "))
+		said("the managers of " + strings.Join(m.names(holders), ", "))
 		m.aside("management", direction, nil, holders)
 		return Done, fmt.Sprintf("%s goes up to management.", m.name())
 	}
@@ -146,10 +146,10 @@ func (m *machine) holders() []id.Person {
 	return people
 }
 
-func names(people []id.Person) []string {
+func (m *machine) names(people []id.Person) []string {
 	out := make([]string, len(people))
 	for i, p := range people {
-		out[i] = string(p)
+		out[i] = m.called(Answer{By: p})
 	}
 	return out
 }
@@ -174,7 +174,7 @@ func (m *machine) callVendor(a Answer, vendor id.Vendor) (Outcome, string) {
 	if m.ally(vendor) != nil {
 		return Already, fmt.Sprintf("Vendor %s is engaged in %s already.", vendor, m.name())
 	}
-	m.record(EntryEscalated, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s called in vendor %s", a.called(), vendor), "note", a.Note)
+	m.record(EntryEscalated, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s called in vendor %s", m.called(a), vendor), "note", a.Note)
 	m.engage(policy.Engaged{Vendor: vendor, Name: string(vendor)})
 	return Done, fmt.Sprintf("Vendor %s is called in for %s.", vendor, m.name())
 }
@@ -183,12 +183,12 @@ func (m *machine) callVendor(a Answer, vendor id.Vendor) (Outcome, string) {
 func (m *machine) reassign(a Answer, to org.Target) (Outcome, string) {
 	switch {
 	case !m.s.live():
-		return Refused, m.ended()
+		return Refused, m.over()
 	case to == (org.Target{}) || to.Vendor != "":
 		return Refused, "Reassign to whom? Name a person, team or schedule."
 	}
 	m.s.Phase, m.s.Owner, m.s.OwnerAs, m.s.AckedAt = Open, "", "", time.Time{}
-	m.record(EntryReassigned, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s reassigned it to %s", a.called(), to), "note", a.Note)
+	m.record(EntryReassigned, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s reassigned it to %s", m.called(a), to), "note", a.Note)
 	m.aside(to.String(), org.Functional, []org.Target{to}, nil)
 	return Done, fmt.Sprintf("%s goes to %s, who must take it.", m.name(), to)
 }
@@ -197,7 +197,7 @@ func (m *machine) reassign(a Answer, to org.Target) (Outcome, string) {
 func (m *machine) snooze(a Answer, until time.Time) (Outcome, string) {
 	switch {
 	case !m.s.live():
-		return Refused, m.ended()
+		return Refused, m.over()
 	case !until.After(m.at):
 		return Refused, "Snooze until when? Name an instant that is still to come."
 	case until.After(m.at.Add(longestSnooze)):
@@ -209,7 +209,7 @@ func (m *machine) snooze(a Answer, until time.Time) (Outcome, string) {
 	m.stop()
 	m.s.Snooze, m.s.Update = until, Clock{}
 	m.record(EntrySnoozed, a.actor("somebody"), a.Via, a.Key,
-		fmt.Sprintf("%s snoozed it until %s", a.called(), until.UTC().Format("2006-01-02 15:04 UTC")), "note", a.Note)
+		fmt.Sprintf("%s snoozed it until %s", m.called(a), until.UTC().Format("2006-01-02 15:04 UTC")), "note", a.Note)
 	return Done, fmt.Sprintf("%s is quiet until %s.", m.name(), until.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
@@ -223,11 +223,11 @@ func (m *machine) unsnooze() {
 func (m *machine) note(a Answer) (Outcome, string) {
 	switch {
 	case m.s.Phase == Closed:
-		return Refused, m.ended()
+		return Refused, m.over()
 	case strings.TrimSpace(a.Note) == "":
 		return Refused, "A note needs words."
 	}
-	m.record(EntryNoted, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s: %s", a.called(), a.Note))
+	m.record(EntryNoted, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s: %s", m.called(a), a.Note))
 	if m.s.Climbing && m.s.Cause == ByUpdate && a.By == m.s.Owner {
 		m.stop()
 	}
@@ -240,10 +240,10 @@ func (m *machine) reopen(a Answer) (Outcome, string) {
 	case Open, Acked:
 		return Already, fmt.Sprintf("%s is open.", m.name())
 	case Closed:
-		return Refused, m.ended()
+		return Refused, m.over()
 	case ResolvedP:
 	}
-	m.startOver(a, "reopened by "+a.called())
+	m.startOver(a, "reopened by "+m.called(a))
 	return Done, fmt.Sprintf("%s is open again; %s is called.", m.name(), m.tierName())
 }
 
@@ -258,7 +258,7 @@ func (m *machine) startOver(a Answer, why string) {
 func (m *machine) prioritise(a Answer, p org.Priority) (Outcome, string) {
 	switch {
 	case !m.s.live():
-		return Refused, m.ended()
+		return Refused, m.over()
 	case !slices.Contains(org.Priorities(), p):
 		return Refused, fmt.Sprintf("Priority %q is none of P1 to P5.", string(p))
 	case p == m.s.Plan.Priority && m.s.Asked == "":
