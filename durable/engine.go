@@ -57,7 +57,7 @@ func attributes(start contract.Start) temporal.SearchAttributes {
 		contract.AttrState.ValueSet("open"),
 		contract.AttrService.ValueSet(string(opening.Service)),
 		contract.AttrPriority.ValueSet(string(opening.Plan.Priority)),
-		contract.AttrTier.ValueSet(0),
+		contract.AttrTier.ValueSet(1), // as the shell has it before its first change
 	}
 	if opening.Unit != "" {
 		updates = append(updates, contract.AttrUnit.ValueSet(string(opening.Unit)))

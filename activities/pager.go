@@ -1,0 +1,189 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/policy"
+)
+
+// ledgerPatience bounds how long a page waits for the database. A page that may be doubled is better than one that
+// does not arrive.
+const ledgerPatience = time.Second
+
+// Words chooses what a message says: by its channel, in the receiver's time zone. The subject is for e-mail.
+type Words func(m page.Message, to org.Person) (subject, body string)
+
+// Pager tells people. Each message leaves once, as far as anybody can know.
+type Pager struct {
+	Directories Directories
+	Ledger      Ledger
+	Carriers    map[org.Channel]Carrier
+	Linker      Linker
+	Words       Words
+	Barrier     Barrier
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Send hands one message to the carrier of its channel and returns the first receipt. What can never succeed is a
+// dead receipt, so that the ladder moves on at once; an error means that trying again is right. The last attempt that
+// the retry policy allows always ends in a receipt.
+func (p *Pager) Send(ctx context.Context, s contract.Send) (page.Receipt, error) {
+	return p.send(ctx, s, attemptOf(ctx))
+}
+
+func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Receipt, error) {
+	m, obstacle := p.compose(s)
+	if obstacle != "" {
+		return p.dead(s, obstacle), nil
+	}
+	carrier, configured := p.Carriers[m.Channel]
+	if !configured {
+		return p.dead(s, fmt.Sprintf("no carrier for %s", m.Channel)), nil
+	}
+
+	prior, noted := p.begin(ctx, m, s.Workflow)
+	if prior.Receipt != nil {
+		return *prior.Receipt, nil
+	}
+	if !noted && a.number > 1 {
+		prior.Since = a.scheduled
+	}
+	receipt, err := p.deliver(ctx, carrier, m, prior.Since, a)
+	if err != nil && fault.Retryable(err) && !a.last {
+		return page.Receipt{}, err
+	}
+	if err != nil {
+		receipt = p.dead(s, err.Error())
+	}
+	receipt = p.complete(receipt, m)
+	if noted {
+		p.finish(ctx, receipt)
+	}
+	return receipt, nil
+}
+
+// compose finds the address and the words. The obstacle says why there is no message to send.
+func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
+	directory := p.Directories.Current()
+	if directory.Org == nil {
+		return page.Message{}, "no organisation is loaded"
+	}
+	person, known := directory.Org.People[s.Person]
+	if !known || person.Departed {
+		return page.Message{}, fmt.Sprintf("%s is no longer in the organisation", s.Person)
+	}
+	method, has := person.Method(s.Method)
+	if !has {
+		return page.Message{}, fmt.Sprintf("%s no longer has the method %q", person.Name, s.Method)
+	}
+	if reason, barred := directory.Live.Barred[policy.Way{Person: s.Person, Method: s.Method}]; barred {
+		return page.Message{}, fmt.Sprintf("%s of %s must not be used: %s", s.Method, person.Name, reason)
+	}
+	m = page.Message{
+		Key: s.Key, Purpose: s.Purpose, Person: s.Person, Method: s.Method, Channel: method.Channel, To: method.Address, Brief: s.Brief,
+	}
+	if s.Purpose == page.Page {
+		m.Link = p.Linker.Link(s.Workflow, s.Person, s.Key)
+	}
+	m.Subject, m.Body = p.Words(m, person)
+	return m, ""
+}
+
+// begin notes the message in the ledger. When the ledger does not answer in time the message is sent all the same.
+func (p *Pager) begin(ctx context.Context, m page.Message, workflow string) (prior contract.Prior, noted bool) {
+	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
+	defer cancel()
+	prior, err := p.Ledger.Begin(ctx, m, workflow, p.Now())
+	if err != nil {
+		p.Log.WarnContext(ctx, "ledger does not answer; the message is sent without it", "key", m.Key, "error", err)
+		return contract.Prior{}, false
+	}
+	return prior, true
+}
+
+func (p *Pager) finish(ctx context.Context, r page.Receipt) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledgerPatience)
+	defer cancel()
+	if err := p.Ledger.Finish(ctx, r); err != nil {
+		p.Log.WarnContext(ctx, "ledger did not take the receipt", "key", r.Key, "status", r.Status, "error", err)
+	}
+}
+
+// deliver sends, unless an earlier attempt turns out to have arrived. When even the carrier cannot tell, only the last
+// attempt takes the risk of telling somebody twice.
+func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, since time.Time, a attempt) (r page.Receipt, err error) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			p.Log.ErrorContext(ctx, "carrier panicked", "key", m.Key, "channel", m.Channel, "panic", trouble, "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "carrier of %s panicked", m.Channel)
+		}
+	}()
+	ctx, cancel := ahead(ctx)
+	defer cancel()
+	if !since.IsZero() {
+		earlier, found, err := carrier.Find(ctx, m, since)
+		if err == nil && found {
+			return earlier, nil
+		}
+		if err != nil && !a.last {
+			return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "find out what became of %s", m.Key)
+		}
+	}
+	return carrier.Send(ctx, m)
+}
+
+// ahead ends a little before the engine loses patience, so that the answer can still be told.
+func ahead(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-ledgerPatience/2))
+}
+
+func (p *Pager) complete(r page.Receipt, m page.Message) page.Receipt {
+	r.Key = m.Key
+	if r.At.IsZero() {
+		r.At = p.Now()
+	}
+	return r
+}
+
+func (p *Pager) dead(s contract.Send, reason string) page.Receipt {
+	return page.Receipt{Key: s.Key, Status: page.Failed, Class: page.Dead, Reason: reason, At: p.Now()}
+}
+
+// Bar keeps a method from being used again.
+func (p *Pager) Bar(ctx context.Context, b contract.Bar) error {
+	return p.Barrier.Bar(ctx, b)
+}
+
+// attempt is which try of the engine this is.
+type attempt struct {
+	number    int32
+	last      bool // the retry policy allows no further one
+	scheduled time.Time
+}
+
+func attemptOf(ctx context.Context) attempt {
+	if !activity.IsActivity(ctx) {
+		return attempt{number: 1}
+	}
+	info := activity.GetInfo(ctx)
+	a := attempt{number: info.Attempt, scheduled: info.ScheduledTime}
+	if info.RetryPolicy != nil && info.RetryPolicy.MaximumAttempts > 0 {
+		a.last = info.Attempt >= info.RetryPolicy.MaximumAttempts
+	}
+	return a
+}

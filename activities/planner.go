@@ -1,0 +1,77 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/policy"
+)
+
+// Planner makes plans from the revision that an escalation was opened under.
+type Planner struct {
+	Revisions   Revisions
+	Directories Directories
+	Now         func() time.Time
+}
+
+// Compile makes the plan that a revision has for another priority.
+func (p *Planner) Compile(ctx context.Context, c contract.Compile) (policy.Plan, error) {
+	frozen, err := p.Revisions.Org(ctx, c.Revision)
+	if err != nil {
+		return policy.Plan{}, err
+	}
+	return policy.Compile(c.Revision, frozen, c.Service, c.Kind, c.Priority)
+}
+
+// Engage makes the opening of a vendor's engagement. When the revision cannot be read, or does not know the vendor, the
+// organisation as it is now has to do: a vendor called in by today's contract is better than none.
+func (p *Planner) Engage(ctx context.Context, e contract.Engage) (escalation.Opening, error) {
+	revision, o := id.Revision(e.Parent.Revision), (*org.Org)(nil)
+	if frozen, err := p.Revisions.Org(ctx, revision); err == nil {
+		o = frozen
+	}
+	if o == nil || !knows(o, e.Vendor) {
+		now := p.Directories.Current()
+		revision, o = now.Revision, now.Org
+	}
+	if o == nil || !knows(o, e.Vendor) {
+		return escalation.Opening{}, fault.New(fault.NotFound, "vendor %q of revision %s", e.Vendor, e.Parent.Revision)
+	}
+	plan, err := policy.Engage(revision, o, e.Vendor, e.Parent.Priority)
+	if err != nil {
+		return escalation.Opening{}, err
+	}
+	vendor := o.Vendors[e.Vendor]
+	return escalation.Opening{
+		ID:          e.Parent.ID,
+		Title:       e.Parent.Title,
+		Severity:    e.Parent.Severity,
+		Service:     e.Parent.Service,
+		ServiceName: nameOf(o, e.Parent.Service),
+		Unit:        e.Parent.Unit,
+		Kind:        e.Parent.Kind,
+		Plan:        plan,
+		OpenedAt:    p.Now(),
+		By:          escalation.Answer{By: "belay", Via: "escalation"},
+		Vendor: &escalation.Engagement{
+			Vendor: e.Vendor, Name: vendor.Name, Cover: vendor.Cover, Ack: vendor.Ack, Resolve: vendor.Resolve, Number: e.Number,
+		},
+	}, nil
+}
+
+func knows(o *org.Org, v id.Vendor) bool {
+	_, known := o.Vendors[v]
+	return known
+}
+
+func nameOf(o *org.Org, s id.Service) string {
+	if service, known := o.Services[s]; known {
+		return service.Name
+	}
+	return string(s)
+}
