@@ -83,11 +83,11 @@ func (a *Account) Own(dir string) error {
 	if !info.IsDir() || !ok {
 		return fmt.Errorf("%s is no directory", dir)
 	}
+	if owner.Uid != uint32(os.Geteuid()) && (a == nil || owner.Uid != a.UID) {
+		return fmt.Errorf("%s belongs to someone else (uid %d)", dir, owner.Uid)
+	}
 	if a == nil {
 		return nil
-	}
-	if owner.Uid != 0 && owner.Uid != a.UID {
-		return fmt.Errorf("%s belongs to someone else (uid %d)", dir, owner.Uid)
 	}
 	if err := os.Lchown(dir, int(a.UID), int(a.GID)); err != nil {
 		return err

@@ -25,17 +25,11 @@ func openDatabase(ctx context.Context, opts Options, home *Home, journal Journal
 	if opts.DatabaseURL != "" {
 		return reach(ctx, opts.DatabaseURL, journal)
 	}
-	host, port, err := listener{What: "Postgres", Flag: "--postgres-addr", Env: "BELAY_POSTGRES_ADDR"}.resolve(opts.PostgresAddr)
-	var taken error
-	if err != nil {
-		taken = err // perhaps by our own orphan: judge once that is gone
-	}
-
 	account, err := unprivileged(Place{Dir: home.Dir}.Data())
 	if err != nil {
 		return nil, err
 	}
-	place, err := choosePlace(home.Dir, account.Reaches, account.Own, substitutes(home.Dir))
+	place, err := choosePlace(home.Dir, account.Reaches, account.Own, substitutes(home.Dir, os.TempDir()))
 	if err != nil {
 		return nil, err
 	}
@@ -54,24 +48,27 @@ func openDatabase(ctx context.Context, opts Options, home *Home, journal Journal
 	if err := evict(ctx, place.Data(), journal); err != nil {
 		return fail(err)
 	}
-	if taken != nil {
-		host, port, err = listener{What: "Postgres", Flag: "--postgres-addr", Env: "BELAY_POSTGRES_ADDR"}.resolve(opts.PostgresAddr)
-		if err != nil {
-			return fail(err)
-		}
+	addr, err := postgresListener.resolve(opts.PostgresAddr)
+	if err != nil {
+		return fail(err)
 	}
 	major, err := dataMajor(place.Data())
 	if err != nil {
 		return fail(err)
 	}
-	binaries, err := findBinaries(account, installed(), major, Fetcher{Place: place, Journal: journal}.Fetch)
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = place.Dir
+	}
+	fetcher := Fetcher{Repository: mavenCentral, Cache: filepath.Join(cache, "belay-dev"), Place: place, Journal: journal}
+	binaries, err := findBinaries(account, installed(), major, func(major int) (string, error) { return fetcher.Fetch(ctx, major) })
 	if err != nil {
 		return fail(err)
 	}
 	database.own, err = startPostgres(ctx, launch{
 		Binaries: binaries, Account: account, Place: place,
 		LogFile: filepath.Join(home.Dir, "postgres.log"),
-		Host:    host, Port: port, Fast: opts.Fast,
+		Addr:    addr, Fast: opts.Fast,
 	}, journal)
 	if err != nil {
 		return fail(err)

@@ -51,13 +51,15 @@ func (l serverLog) Panic(msg string, tags ...tag.Tag) {
 	panic(msg)
 }
 
+// Fatal ends the process, as the server expects; the next start clears up after it.
 func (l serverLog) Fatal(msg string, tags ...tag.Tag) {
 	l.line("fatal", msg, tags)
 	os.Exit(1)
 }
 
 func (l serverLog) line(level, msg string, tags []tag.Tag) {
-	if l.journal.quiet.Load() {
+	// Without an HTTP port the server has no Nexus endpoints, which nobody here asks for.
+	if l.journal.quiet.Load() || strings.HasPrefix(msg, "HTTP API port has not been set") {
 		return
 	}
 	var b strings.Builder

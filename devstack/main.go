@@ -42,7 +42,7 @@ func main() {
 
 	journal := newJournal(os.Stderr)
 	err = run(ctx, opts, stdout, journal)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && ctx.Err() == nil { // told to stop while starting: what that broke is no failure
 		fmt.Fprintln(os.Stderr, "devstack:", err)
 		os.Exit(1)
 	}
@@ -64,6 +64,9 @@ func run(ctx context.Context, opts Options, stdout io.Writer, journal Journal) e
 		return err
 	}
 	defer home.Close()
+	if opts, err = opts.resolve(); err != nil {
+		return err
+	}
 
 	database, err := openDatabase(ctx, opts, home, journal)
 	if err != nil {
@@ -104,11 +107,9 @@ func run(ctx context.Context, opts Options, stdout io.Writer, journal Journal) e
 	}
 	select {
 	case <-ctx.Done():
-		journal.Quiet()
 		journal.Say("devstack: stopping")
 		return nil
 	case err := <-database.Died():
-		journal.Quiet()
 		return err
 	}
 }

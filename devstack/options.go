@@ -1,10 +1,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -21,7 +21,7 @@ type Options struct {
 	Namespace        string
 	SearchAttributes Attributes
 	NoTemporal       bool
-	Fast             bool // trade durability against power loss for speed; a killed process still loses nothing
+	Fast             bool // do not wait for the disk: a power cut may ruin the data, a killed process loses nothing
 	ExitWithStdin    bool
 }
 
@@ -41,7 +41,7 @@ func parse(args []string, usage io.Writer) (Options, error) {
 	f.StringVar(&o.Namespace, "namespace", "default", "Temporal namespace to register")
 	f.Var(o.SearchAttributes, "search-attribute", "Name=Keyword|Int|Text|Datetime|Bool|Double|KeywordList, repeatable")
 	f.BoolVar(&o.NoTemporal, "no-temporal", false, "only Postgres")
-	f.BoolVar(&o.Fast, "fast", false, "for tests: Postgres does not wait for the disk")
+	f.BoolVar(&o.Fast, "fast", false, "for tests: Postgres does not wait for the disk; only a power cut can hurt")
 	f.BoolVar(&o.ExitWithStdin, "exit-with-stdin", false, "stop when stdin ends, so that no orphan outlives its parent")
 	if err := f.Parse(args); err != nil {
 		return Options{}, err
@@ -50,16 +50,26 @@ func parse(args []string, usage io.Writer) (Options, error) {
 		return Options{}, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 
-	listeners := map[string]string{"postgres-addr": o.PostgresAddr, "temporal-addr": o.TemporalAddr}
-	if o.UIAddr != "" {
-		listeners["ui-addr"] = o.UIAddr
-	}
-	for name, addr := range listeners {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return Options{}, fmt.Errorf("--%s %q: want host:port", name, addr)
-		}
+	if o.AppDatabase == "" || o.Namespace == "" || o.Home == "" {
+		return Options{}, errors.New("--home, --app-database and --namespace must not be empty")
 	}
 	return o, nil
+}
+
+// resolve fixes the addresses of Temporal and its UI before anything starts. Postgres' own waits until an orphan of ours,
+// which may hold the port, is gone.
+func (o Options) resolve() (Options, error) {
+	if o.NoTemporal {
+		return o, nil
+	}
+	var err error
+	if o.TemporalAddr, err = temporalListener.resolve(o.TemporalAddr); err != nil {
+		return Options{}, err
+	}
+	if o.UIAddr != "" {
+		o.UIAddr, err = uiListener.resolve(o.UIAddr)
+	}
+	return o, err
 }
 
 // String is part of flag.Value.

@@ -22,11 +22,20 @@ const pointerFile = "postgres.moved"
 // homeFile in the substitute names the home it serves.
 const homeFile = "home"
 
-// substitutes are where data goes that cannot live at home, best first. The hash keeps two homes apart.
-func substitutes(home string) []string {
-	sum := sha256.Sum256([]byte(home))
-	name := hex.EncodeToString(sum[:6])
-	return []string{"/var/lib/belay-dev/" + name, "/var/tmp/belay-" + name}
+// substitutes are where data goes that cannot live at home, best first: near a temporary home, else where servers keep state.
+func substitutes(home, temp string) []string {
+	name := "belay-" + digest(home)
+	best := "/var/lib/belay-dev/" + name
+	if within(home, temp) {
+		best = filepath.Join(temp, name)
+	}
+	return []string{best, "/var/tmp/" + name}
+}
+
+// digest is a short name for a path, to keep two homes apart.
+func digest(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return hex.EncodeToString(sum[:6])
 }
 
 // choosePlace decides where the data lives. reaches says whether Postgres' account can enter a directory; own makes one
@@ -88,16 +97,16 @@ func bringAlong(from, to string) error {
 // sweep deletes substitutes whose home lay in the temporary directory and is gone: what tests leave behind.
 // One that is locked or serves any other home is left alone.
 func sweep(journal Journal) {
+	temp := os.TempDir()
 	var dirs []string
-	for _, pattern := range []string{"/var/lib/belay-dev/*", "/var/tmp/belay-*"} {
-		found, err := filepath.Glob(pattern)
-		if err == nil {
+	for _, parent := range []string{temp, "/var/tmp"} {
+		if found, err := filepath.Glob(filepath.Join(parent, "belay-*")); err == nil {
 			dirs = append(dirs, found...)
 		}
 	}
 	for _, dir := range dirs {
 		home, err := os.ReadFile(filepath.Join(dir, homeFile))
-		if err != nil || !abandoned(strings.TrimSpace(string(home)), os.TempDir()) {
+		if err != nil || !abandoned(strings.TrimSpace(string(home)), temp) {
 			continue
 		}
 		lock, err := takeLock(filepath.Join(dir, "devstack.lock"))
@@ -115,12 +124,16 @@ func sweep(journal Journal) {
 
 // abandoned says whether a home was a temporary one and no longer exists.
 func abandoned(home, temp string) bool {
-	if real, err := filepath.EvalSymlinks(temp); err == nil {
-		temp = real
-	}
-	if !strings.HasPrefix(home, temp+string(filepath.Separator)) {
+	if !within(home, temp) {
 		return false
 	}
 	_, err := os.Lstat(home)
 	return errors.Is(err, os.ErrNotExist)
+}
+
+func within(path, dir string) bool {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return strings.HasPrefix(path, dir+string(filepath.Separator))
 }

@@ -7,56 +7,102 @@ import (
 	"strconv"
 )
 
-// listener names an address we are asked to listen on, and how a person moves it.
-type listener struct {
-	What string // "Postgres"
-	Flag string // "--postgres-addr"
-	Env  string // "BELAY_POSTGRES_ADDR"
+// listener is something that listens where the command line says.
+type listener string
+
+const (
+	postgresListener listener = "Postgres"
+	temporalListener listener = "Temporal"
+	uiListener       listener = "the Temporal UI"
+)
+
+// movedBy says how a person moves it (the flag, and the variable that Belay turns into it) and where a free port is sought.
+func (l listener) movedBy() (flag, env string, b band) {
+	switch l {
+	case postgresListener:
+		return "--postgres-addr", "BELAY_POSTGRES_ADDR", postgresBand
+	case temporalListener:
+		return "--temporal-addr", "BELAY_TEMPORAL_ADDR", temporalBand
+	case uiListener:
+		return "--ui-addr", "BELAY_TEMPORAL_UI_ADDR", uiBand
+	}
+	panic("unknown listener " + l)
 }
 
-// resolve turns host:port into the address to use: port 0 becomes a free port, a taken port becomes an error that says how
-// to move it. The port stays free until the caller listens, so a race with another program is possible and shows as its error.
-func (l listener) resolve(addr string) (host string, port int, err error) {
+// resolve turns host:port into the IP and port to use: port 0 becomes a free port, a taken port becomes an error that says
+// how to move it. Nobody holds the port until the caller listens.
+func (l listener) resolve(addr string) (string, error) {
+	flag, env, band := l.movedBy()
 	host, service, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", 0, fmt.Errorf("%s %q: want host:port", l.Flag, addr)
+		return "", fmt.Errorf("%s %q: want host:port", flag, addr)
 	}
 	switch host {
 	case "", "localhost":
 		host = "127.0.0.1"
 	}
 	if net.ParseIP(host) == nil {
-		return "", 0, fmt.Errorf("%s %q: the host must be an IP address", l.Flag, addr)
+		return "", fmt.Errorf("%s %q: the host must be an IP address", flag, addr)
 	}
-	port, err = strconv.Atoi(service)
+	port, err := strconv.Atoi(service)
 	if err != nil || port < 0 || port > 65535 {
-		return "", 0, fmt.Errorf("%s %q: %q is no port", l.Flag, addr, service)
+		return "", fmt.Errorf("%s %q: %q is no port", flag, addr, service)
 	}
 	if port == 0 {
-		port, err = freePort(host)
-		return host, port, err
+		if port, err = freePort(host, band); err != nil {
+			return "", err
+		}
+		return net.JoinHostPort(host, strconv.Itoa(port)), nil
 	}
-	probe, err := net.Listen("tcp", net.JoinHostPort(host, service))
+	resolved := net.JoinHostPort(host, strconv.Itoa(port))
+	probe, err := net.Listen("tcp", resolved)
 	if err != nil {
-		return "", 0, fmt.Errorf("%s cannot listen on %s: %w; stop what uses port %d, or move %s with %s (%s)",
-			l.What, addr, unwrapped(err), port, l.What, l.Env, l.Flag)
+		return "", fmt.Errorf("%s cannot listen on %s: %w; stop what uses port %d, or move %s with %s (%s)",
+			l, addr, unwrapped(err), port, l, env, flag)
 	}
-	_ = probe.Close()
-	return host, port, nil
+	return resolved, probe.Close()
 }
 
-// freePort looks below the range from which systems hand out ports to outgoing connections: a port found there is not
-// taken a moment later by a client that happens to connect somewhere.
-func freePort(host string) (int, error) {
+// split takes a resolved address apart.
+func split(resolved string) (host string, port int, err error) {
+	host, service, err := net.SplitHostPort(resolved)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(service)
+	return host, port, err
+}
+
+// A band is for one who may need a free port of its own; each looks in its own range, so that two that have chosen but do not
+// listen yet cannot have chosen alike.
+type band int
+
+const (
+	postgresBand band = iota
+	temporalBand
+	uiBand
+	historyBand
+	matchingBand
+	workerBand
+	fetchBand
+)
+
+const (
+	lowestPort = 20000
+	bandWidth  = 1700 // seven bands end below 32768, where systems begin to hand out ports to outgoing connections
+)
+
+// freePort finds a port that nobody listens on, and that no client will be given a moment later.
+func freePort(host string, b band) (int, error) {
+	lowest := lowestPort + int(b)*bandWidth
 	for range 200 {
-		port := 20000 + rand.IntN(12000)
+		port := lowest + rand.IntN(bandWidth)
 		probe, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err == nil {
-			_ = probe.Close()
-			return port, nil
+			return port, probe.Close()
 		}
 	}
-	return 0, fmt.Errorf("no free port on %s between 20000 and 32000", host)
+	return 0, fmt.Errorf("no free port on %s between %d and %d", host, lowest, lowest+bandWidth)
 }
 
 // unwrapped cuts Go's "listen tcp 127.0.0.1:7233: bind:" off the system's own words.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,16 +34,12 @@ type launch struct {
 	Account  *Account
 	Place    Place
 	LogFile  string
-	Host     string
-	Port     int
+	Addr     string // IP and port
 	Fast     bool
 }
 
-// startPostgres makes the data directory if there is none, clears away what a killed predecessor left, and starts the server.
+// startPostgres makes the data directory if there is none and starts the server. The data is nobody's: see evict.
 func startPostgres(ctx context.Context, l launch, journal Journal) (*Postgres, error) {
-	if err := evict(ctx, l.Place.Data(), journal); err != nil {
-		return nil, err
-	}
 	if err := l.initialise(ctx, journal); err != nil {
 		return nil, err
 	}
@@ -99,6 +94,10 @@ func (l launch) initialise(ctx context.Context, journal Journal) error {
 
 // start runs the server and waits until it answers. complaint is what it wrote if it ended instead.
 func (l launch) start(ctx context.Context, journal Journal) (pg *Postgres, complaint string, err error) {
+	host, port, err := split(l.Addr)
+	if err != nil {
+		return nil, "", err
+	}
 	sockets, err := l.sockets()
 	if err != nil {
 		return nil, "", err
@@ -110,7 +109,7 @@ func (l launch) start(ctx context.Context, journal Journal) (pg *Postgres, compl
 	defer func() { _ = log.Close() }()
 
 	args := []string{"-D", l.Place.Data()}
-	for _, setting := range l.settings(sockets) {
+	for _, setting := range l.settings(host, port, sockets) {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command(filepath.Join(l.Binaries.Dir, "postgres"), args...)
@@ -119,8 +118,8 @@ func (l launch) start(ctx context.Context, journal Journal) (pg *Postgres, compl
 	l.Account.Dress(cmd)
 	dieWithUs(cmd.SysProcAttr)
 
-	journal.Say("postgres: starting version %d on port %d (data in %s)", l.Binaries.Major, l.Port, l.Place.Data())
-	pg = &Postgres{Addr: net.JoinHostPort(l.Host, strconv.Itoa(l.Port)), Died: make(chan error, 1), gone: make(chan struct{})}
+	journal.Say("postgres: starting version %d on port %d (data in %s)", l.Binaries.Major, port, l.Place.Data())
+	pg = &Postgres{Addr: l.Addr, Died: make(chan error, 1), gone: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // the kernel's death signal watches the thread that forks, so this one must live as long
@@ -173,9 +172,9 @@ func (p *Postgres) Stop() {
 		signal   syscall.Signal
 		patience time.Duration
 	}{
-		{syscall.SIGINT, 4 * time.Second},  // "fast": disconnect everyone, write everything
+		{syscall.SIGINT, 3 * time.Second},  // "fast": disconnect everyone, write everything
 		{syscall.SIGQUIT, 2 * time.Second}, // "immediate": replay the log at the next start
-		{syscall.SIGKILL, 2 * time.Second},
+		{syscall.SIGKILL, time.Second},
 	} {
 		select {
 		case <-p.gone:
@@ -192,10 +191,10 @@ func (p *Postgres) Stop() {
 }
 
 // settings fit a small machine that does much else.
-func (l launch) settings(sockets string) []string {
+func (l launch) settings(host string, port int, sockets string) []string {
 	settings := []string{
-		"listen_addresses=" + l.Host,
-		"port=" + strconv.Itoa(l.Port),
+		"listen_addresses=" + host,
+		"port=" + strconv.Itoa(port),
 		"unix_socket_directories=" + sockets,
 		"unix_socket_permissions=0700",
 		"max_connections=200", // Temporal's four services take up to 120
@@ -217,7 +216,9 @@ func (l launch) settings(sockets string) []string {
 		"cluster_name=belay-dev",
 	}
 	if l.Fast {
-		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+		// Commits still reach the kernel before they are answered: synchronous_commit=off would lose the last ones when
+		// Postgres is killed, and gains nothing more once nobody waits for the disk.
+		settings = append(settings, "fsync=off", "full_page_writes=off")
 	}
 	return settings
 }
@@ -226,7 +227,7 @@ func (l launch) settings(sockets string) []string {
 func (l launch) sockets() (string, error) {
 	dir := filepath.Join(l.Place.Dir, "run")
 	if len(dir) > 80 {
-		dir = filepath.Join("/tmp", "belay-"+filepath.Base(substitutes(l.Place.Dir)[0]))
+		dir = filepath.Join("/tmp", "belay-run-"+digest(l.Place.Dir))
 	}
 	if err := l.Account.Own(dir); err != nil {
 		return "", fmt.Errorf("socket directory: %w", err)

@@ -19,6 +19,7 @@ import (
 
 const (
 	clusterName = "active"
+	loopback    = "127.0.0.1"
 
 	// historyShards is fixed for the life of the database. With one, every step of a workflow waits 30 ms longer.
 	historyShards = 4
@@ -35,7 +36,8 @@ type Temporal struct {
 
 // startTemporal brings the schema up to date and starts the server.
 func startTemporal(ctx context.Context, opts Options, database *Database, journal Journal) (*Temporal, error) {
-	host, port, err := listener{What: "Temporal", Flag: "--temporal-addr", Env: "BELAY_TEMPORAL_ADDR"}.resolve(opts.TemporalAddr)
+	addr := opts.TemporalAddr
+	host, port, err := split(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -46,20 +48,20 @@ func startTemporal(ctx context.Context, opts Options, database *Database, journa
 
 	services := map[string]config.Service{}
 	hosts := map[primitives.ServiceName]static.Hosts{}
-	for _, name := range []primitives.ServiceName{
-		primitives.FrontendService, primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
-	} {
-		at, on := port, host
-		if name != primitives.FrontendService {
-			on = "127.0.0.1"
-			if at, err = freePort(on); err != nil {
-				return nil, err
-			}
-		}
-		services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: at, BindOnIP: on}} // no HTTP port, no gossip
-		hosts[name] = static.SingleLocalHost(net.JoinHostPort(on, strconv.Itoa(at)))
+	serve := func(name primitives.ServiceName, host string, port int) {
+		services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: host}} // no HTTP port, no gossip
+		hosts[name] = static.SingleLocalHost(net.JoinHostPort(host, strconv.Itoa(port)))
 	}
-	addr := net.JoinHostPort(host, strconv.Itoa(port))
+	serve(primitives.FrontendService, host, port)
+	for name, band := range map[primitives.ServiceName]band{
+		primitives.HistoryService: historyBand, primitives.MatchingService: matchingBand, primitives.WorkerService: workerBand,
+	} {
+		free, err := freePort(loopback, band)
+		if err != nil {
+			return nil, err
+		}
+		serve(name, loopback, free)
+	}
 
 	cfg := &config.Config{
 		Persistence:         stores,
@@ -120,6 +122,7 @@ func knobs() dynamicconfig.StaticClient {
 // Stop ends the server. It needs a second or two; after five we leave the rest to the database, which forgets nothing.
 func (t *Temporal) Stop(journal Journal) {
 	journal.Say("temporal: stopping")
+	journal.Quiet()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	uiserver "github.com/temporalio/ui-server/v2/server"
@@ -21,11 +19,11 @@ type UI struct {
 
 // Start serves the interface of the Temporal server at temporalAddr and waits until it answers.
 func (u *UI) Start(ctx context.Context, addr, temporalAddr, namespace string, journal Journal) error {
-	host, port, err := listener{What: "the Temporal UI", Flag: "--ui-addr", Env: "BELAY_TEMPORAL_UI_ADDR"}.resolve(addr)
+	host, port, err := split(addr)
 	if err != nil {
 		return err
 	}
-	u.Addr = net.JoinHostPort(host, strconv.Itoa(port))
+	u.Addr = addr
 	journal.Say("temporal: UI on http://%s", u.Addr)
 	u.server = uiserver.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
 		TemporalGRPCAddress: temporalAddr,
