@@ -34,3 +34,31 @@ func TestTheExamplesLoadWithoutAWarning(t *testing.T) {
 		require.EqualValues(t, "payments", service.Service)
 	}
 }
+
+func TestAcmeHasNoHole(t *testing.T) {
+	o := load(t, example(t, "acme")).Org
+	for _, from := range []string{
+		"2026-03-26T00:00:00Z", // clocks go forward in Europe
+		"2026-10-02T00:00:00Z", // and in Sydney
+		"2026-10-24T00:00:00Z", // back in Europe, a week later in New York
+		"2026-12-19T00:00:00Z", // holidays and absences
+		"2027-12-27T00:00:00Z", // far ahead
+	} {
+		require.Empty(t, blueprint.Describe(blueprint.Holes(o, instant(from), 14)), from)
+	}
+}
+
+func TestCoverageIsProvenWhileSomebodyWaits(t *testing.T) {
+	o := load(t, example(t, "acme")).Org
+	began := time.Now()
+	blueprint.Holes(o, instant("2026-12-19T00:00:00Z"), 7)
+	require.Less(t, time.Since(began), time.Second)
+}
+
+func instant(text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return at
+}

@@ -7,7 +7,6 @@
 package blueprint
 
 import (
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -38,20 +37,13 @@ const (
 	lastYear  = 2040
 )
 
-// Loader is what the language needs from outside.
-type Loader struct {
-	// Zones finds a time zone by its IANA name.
-	Zones func(name string) (*time.Location, error)
-	// Public lists the named public holidays of a year; nil refuses every name.
-	Public func(name string, year int) ([]org.Holiday, error)
-}
-
-// Load reads files into a blueprint. Its error is of type Errors and holds every mistake found, sorted by place.
-func (l Loader) Load(files []File) (*Blueprint, error) {
+// Load reads files into a blueprint. Zones finds a time zone by its IANA name. The error is of type Errors and holds
+// every mistake found, sorted by place.
+func Load(files []File, zones func(name string) (*time.Location, error)) (*Blueprint, error) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 
-	r := &reader{loader: l, zones: map[string]*time.Location{}, broken: map[node]bool{}}
+	r := &reader{load: zones, zones: map[string]*time.Location{}, broken: map[node]bool{}}
 	docs := r.documents(files)
 	r.check(docs)
 	r.resolve()
@@ -95,11 +87,4 @@ func Files(fsys fs.FS) ([]File, error) {
 		return nil, fault.New(fault.Invalid, "read blueprint: no .yaml files there")
 	}
 	return files, nil
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

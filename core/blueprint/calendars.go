@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/belayhq/belay/core/calendar"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 )
@@ -67,7 +68,7 @@ func (b builder) holidays(n node) []org.Holiday {
 	of := b.value(n, "holidays")
 	for _, name := range b.items(of, "public") {
 		for year := firstYear; year <= lastYear; year++ {
-			days, err := b.loader.Public(name.Value, year)
+			days, err := calendar.Public(name.Value, year)
 			if err != nil {
 				b.fail(b.path, name, "holidays.public", "%d: %v", year, err)
 				break

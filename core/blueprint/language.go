@@ -1,6 +1,9 @@
 package blueprint
 
-import "github.com/belayhq/belay/core/org"
+import (
+	"github.com/belayhq/belay/core/calendar"
+	"github.com/belayhq/belay/core/org"
+)
 
 // Kind says what a document describes.
 type Kind string
@@ -211,7 +214,7 @@ func calendarShape() *shape {
 		key{"hours", true, shape{form: formBook, pages: formDays, doc: "Open hours by day or days; a day that is not named is closed.",
 			items: spans("Open hours of these days; empty: closed.")}},
 		key{"holidays", false, shape{form: formRecord, doc: "Days without hours.", keys: []key{
-			{"public", false, shape{form: formList, doc: "Public holidays by country or region, written out for 2024 to 2040.", items: &shape{form: formHoliday, doc: "Name of a country or region."}}},
+			{"public", false, shape{form: formList, doc: "Public holidays by country or region, written out for 2024 to 2040.", items: &shape{form: formChoice, choices: calendar.PublicNames(), doc: "Name of a country or region."}}},
 			{"dates", false, shape{form: formList, doc: "Days of one's own.", items: &written}},
 		}}},
 		key{"exceptions", false, shape{form: formBook, pages: formDate, doc: "Hours of single dates, instead of the usual ones and against holidays.",

@@ -25,7 +25,7 @@ type document struct {
 
 // reader collects everything that one Load learns.
 type reader struct {
-	loader     Loader
+	load       func(name string) (*time.Location, error)
 	zones      map[string]*time.Location
 	errors     []Error
 	warnings   []Error
@@ -61,23 +61,13 @@ func (r *reader) zone(name string) *time.Location {
 		return zone
 	}
 	var zone *time.Location
-	if r.loader.Zones != nil && name != "" && name != "Local" {
-		if found, err := r.loader.Zones(name); err == nil {
+	if r.load != nil && name != "" && name != "Local" {
+		if found, err := r.load(name); err == nil {
 			zone = found
 		}
 	}
 	r.zones[name] = zone
 	return zone
-}
-
-func (r *reader) holidayName(name string) string {
-	if r.loader.Public == nil {
-		return fmt.Sprintf("%s: named public holidays are not available here", clip(name))
-	}
-	if _, err := r.loader.Public(name, firstYear); err != nil {
-		return fmt.Sprintf("%s: %v", clip(name), err)
-	}
-	return ""
 }
 
 // documents reads all files. A file is cut at its "---" lines first, so that a syntax error in one document does not
@@ -181,6 +171,9 @@ func (r *reader) settle(path string, n node, lines int) {
 		n.Kind, n.Tag, n.Alias, n.Value = yaml.ScalarNode, "!!null", nil, ""
 		r.fail(path, n, "", "anchors and aliases are not part of the language: write it out")
 		return
+	}
+	if n.Anchor != "" {
+		r.fail(path, n, "", "anchors and aliases are not part of the language: write it out")
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
 		r.fail(path, n, "", "tags such as %s are not part of the language", clip(n.Tag))

@@ -86,7 +86,7 @@ func (s *shape) bare() map[string]any {
 		return map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": (&shape{form: s.pages}).pattern()}, "additionalProperties": s.items.schema()}
 	case formText:
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": 400}
-	case formZone, formHoliday:
+	case formZone:
 		return map[string]any{"type": "string", "minLength": 1}
 	}
 	if s.blank {
@@ -145,7 +145,7 @@ func (s *shape) pattern() string {
 		return mailPattern
 	case formWeb:
 		return webPattern
-	case formText, formNumber, formSwitch, formZone, formChoice, formHoliday, formList, formRecord, formBook:
+	case formText, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
 	}
 	return ""
 }

@@ -35,7 +35,6 @@ const (
 	formPhone    form = "phone"
 	formMail     form = "mail"
 	formWeb      form = "web"
-	formHoliday  form = "holiday" // the name of a region's public holidays
 	formList     form = "list"
 	formRecord   form = "record" // fixed keys
 	formBook     form = "book"   // free keys of one form, such as dates
@@ -260,8 +259,6 @@ func (r *reader) scalar(s *shape, n node) string {
 		return prefixed(text, address("email", text))
 	case formWeb:
 		return prefixed(text, address("webhook", text))
-	case formHoliday:
-		return r.holidayName(text)
 	case formNumber, formSwitch, formList, formRecord, formBook:
 	}
 	return refuse(false)
@@ -304,6 +301,9 @@ func (s *shape) wants() string {
 	case formZone:
 		return `a time zone such as "Europe/Berlin" or "UTC"`
 	case formChoice:
+		if len(s.choices) > 12 {
+			return fmt.Sprintf("one of %s, … (%d in all, see the schema)", strings.Join(s.choices[:3], ", "), len(s.choices))
+		}
 		return "one of " + strings.Join(s.choices, ", ")
 	case formRef:
 		return "the id of a " + string(s.of)
@@ -313,8 +313,6 @@ func (s *shape) wants() string {
 		return "an e-mail address"
 	case formWeb:
 		return "an https or http URL"
-	case formHoliday:
-		return `the name of public holidays such as "de-by"`
 	case formList:
 		return "a list"
 	case formRecord:

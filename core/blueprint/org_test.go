@@ -1,0 +1,172 @@
+package blueprint_test
+
+import (
+	"os"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/core/blueprint"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+)
+
+func TestEveryKeyReachesTheOrganisation(t *testing.T) {
+	files, err := blueprint.Files(os.DirFS("testdata/everything"))
+	require.NoError(t, err)
+	o := load(t, files).Org
+	madrid, _ := time.LoadLocation("Europe/Madrid")
+
+	require.Equal(t, "Everything", o.Name)
+	require.Equal(t, 90*time.Second, o.CatchAll.AckWithin)
+	require.Equal(t, 2, o.CatchAll.Repeat)
+	require.Equal(t, org.Unit{ID: "leaf", Name: "Leaf", Parent: "root", Zone: time.UTC}, o.Units["leaf"])
+	require.Equal(t, madrid.String(), o.Units["root"].Zone.String(), "a unit without a zone takes the organisation's")
+
+	ana := o.People["ana"]
+	require.Equal(t, org.Method{ID: "voice", Channel: org.Voice, Address: "+12125550123"}, ana.Methods[1], "a method without an id is called as its channel")
+	require.Equal(t, []org.Rung{{Method: "mobile", Wait: 90 * time.Second}, {Method: "voice"}}, ana.Ladders[org.High])
+	require.Equal(t, []org.Interval{{From: instant("2026-07-31T18:30:00Z"), Until: instant("2026-08-15T10:00:00Z")}}, ana.Away, "a bare date begins at midnight in Kolkata")
+	require.Equal(t, []org.Rung{{Method: "sms"}}, o.People["ben"].Ladders[org.Low], "without a ladder: every method, in the order written")
+
+	require.Equal(t, org.Service{ID: "s", Name: "S", Unit: "leaf", Owner: "core", Tier: 2, Impact: 3}, o.Services["s"])
+	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Alert: org.Procedural}, o.Integrations["i"])
+
+	layers := o.Schedules["primary"].Layers
+	require.Equal(t, []id.Person{"ana", "", "ben"}, layers[0].People, "null is a turn that nobody takes")
+	require.Equal(t, org.Rotation{Every: org.Weekly, Count: 2}, layers[0].Rotation)
+	require.Equal(t, instant("2026-01-05T07:00:00Z"), layers[0].Start, "08:00 in Madrid")
+	require.Equal(t, org.Rotation{Every: org.Daily, Count: 2}, layers[1].Rotation)
+	require.Equal(t, "layer 2", layers[1].Name)
+	require.Equal(t, org.Rotation{Every: org.Custom, Count: 1, Each: 12 * time.Hour}, layers[2].Rotation)
+	require.Equal(t, []org.WeekHours{
+		{Days: []time.Weekday{1, 2, 3, 4, 5, 0}, From: 22 * 60, Until: 6 * 60},
+		{Days: []time.Weekday{6}, From: 0, Until: 24 * 60},
+	}, layers[2].Only)
+	require.Equal(t, org.Override{ID: "primary@2026-02-28T23:00:00Z", Schedule: "primary", Person: "ben",
+		From: instant("2026-02-28T23:00:00Z"), Until: instant("2026-03-01T23:00:00Z"), Reason: "a swap"}, o.Schedules["primary"].Overrides[0])
+
+	hours := o.Calendars["hours"]
+	require.Equal(t, []org.Span{{From: 8 * 60, Until: 12 * 60}, {From: 13 * 60, Until: 24 * 60}}, hours.Hours[time.Thursday])
+	require.Contains(t, hours.Holidays, org.Holiday{Date: org.Date{Month: 12, Day: 31}, Yearly: true, Name: "holiday"})
+	require.Contains(t, hours.Holidays, org.Holiday{Date: org.Date{Month: 1, Day: 2}, Yearly: true, Name: "Bridge"})
+	require.Contains(t, hours.Exceptions, org.Date{Year: 2026, Month: 12, Day: 29}, "an empty exception closes the day")
+	years := map[int]bool{}
+	for _, holiday := range hours.Holidays {
+		years[holiday.Date.Year] = true
+	}
+	require.True(t, years[2024] && years[2040], "public holidays are written out")
+
+	require.Equal(t, org.Tier{Name: "first",
+		Targets:   []org.Target{{Schedule: "primary"}, {Person: "ana"}, {Team: "core"}, {Vendor: "v"}},
+		Backups:   []org.Target{{Schedule: "primary"}, {Person: "ben"}, {Team: "core"}},
+		AckWithin: 49*time.Hour + time.Minute + time.Second, UpdateEvery: time.Hour, ResolveWithin: 4 * time.Hour,
+		Direction: org.Hierarchic, Repeat: 1, Calendar: "hours"}, o.Policies[0].Tiers[0])
+	require.Equal(t, 72*time.Hour, o.Policies[0].Reopen)
+	require.Equal(t, id.Calendar("hours"), o.Vendors["v"].Cover)
+}
+
+func TestWhatHoldsWhenNothingIsSaid(t *testing.T) {
+	o := load(t, with(t, `
+kind: service
+id: bare
+name: Bare
+owner: payments
+---
+kind: vendor
+id: silent
+name: Silent
+owner: payments
+contacts: [first, second]
+---
+{kind: person, id: first, name: First, vendor: silent, methods: [{email: first@silent.example}]}
+---
+{kind: person, id: second, name: Second, vendor: silent, methods: [{email: second@silent.example}]}
+---
+kind: integration
+id: door
+service: bare
+key: 0123456789abcdef
+---
+kind: policy
+id: zz-last
+for: {services: [bare], kinds: [procedural]}
+tiers: [{targets: [{team: payments}]}]
+`)).Org
+	require.Equal(t, org.Service{ID: "bare", Name: "Bare", Unit: "quick", Owner: "payments", Tier: 3, Impact: 3}, o.Services["bare"])
+	require.Equal(t, 1, o.Services["payments"].Impact, "tier 1 has high impact")
+	require.Equal(t, org.Technical, o.Integrations["door"].Alert)
+	require.Equal(t, []org.Tier{{Name: "tier 1", Targets: []org.Target{{Person: "first"}}, Backups: []org.Target{{Person: "second"}},
+		AckWithin: 15 * time.Minute, Direction: org.Functional}}, o.Vendors["silent"].Tiers)
+	last := o.Policies[len(o.Policies)-1]
+	require.Equal(t, org.Policy{ID: "zz-last", Name: "zz-last", Services: []id.Service{"bare"}, Kinds: []org.Kind{org.Procedural},
+		Tiers:  []org.Tier{{Name: "tier 1", Targets: []org.Target{{Team: "payments"}}, AckWithin: 15 * time.Minute, Direction: org.Functional}},
+		Reopen: 24 * time.Hour}, last)
+}
+
+func TestWhatIsAllowedButOddIsAWarning(t *testing.T) {
+	b := load(t, with(t, `
+{kind: person, id: mute, name: Mute}
+---
+{kind: person, id: gone, name: Gone, departed: true}
+---
+kind: schedule
+id: odd
+team: payments
+layers: [{people: [mute, gone], start: 2026-01-05}]
+---
+kind: person
+id: patient
+name: Patient
+methods: [{sms: "+12125550160"}]
+ladder: {high: [{use: sms, wait: 5m}]}
+---
+kind: policy
+id: never
+for: {priorities: [P1]}
+tiers: [{targets: [{person: ana}]}]
+`))
+	var said []string
+	for _, warning := range b.Warnings {
+		said = append(said, warning.Error())
+	}
+	require.Equal(t, []string{
+		`z.yaml:2:20: methods: Mute has no contact method and can never be told`,
+		`z.yaml:9:26: layers[0].people[1]: gone has departed and will never be told`,
+		`z.yaml:15:34: ladder.high[0].wait: the last step waits for nothing: leave it out, or add a step`,
+		`z.yaml:18:5: for: is never chosen: urgent above match everything that it matches; move it up or narrow them`,
+	}, said)
+}
+
+func TestAnOrganisationIsNeededOnce(t *testing.T) {
+	_, err := blueprint.Load([]blueprint.File{{Path: "a.yaml", Content: []byte("{kind: unit, id: u, name: U}")}}, time.LoadLocation)
+	require.ErrorContains(t, err, "no document of kind organisation")
+	_, err = blueprint.Load(with(t, "{kind: organisation, id: other, name: O, catch_all: {targets: [{person: ana}]}}"), time.LoadLocation)
+	require.ErrorContains(t, err, "z.yaml:1:26: kind: a second organisation (first at quick.yaml:4)")
+	_, err = blueprint.Load(nil, nil)
+	require.True(t, fault.Is(err, fault.Invalid))
+}
+
+func TestTheMachinesOwnZoneIsNotAZone(t *testing.T) {
+	_, err := blueprint.Load(with(t, "{kind: unit, id: u, name: U, time_zone: Local}"), time.LoadLocation)
+	require.ErrorContains(t, err, `z.yaml:1:41: time_zone: "Local" is not a time zone`)
+}
+
+func TestOnlyDocumentsAreRead(t *testing.T) {
+	files, err := blueprint.Files(fstest.MapFS{
+		"b.yml": {Data: []byte("b")}, "a/a.yaml": {Data: []byte("a")}, "README.md": {}, ".git/x.yaml": {}, ".hidden.yaml": {}, "a.json": {},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []blueprint.File{{Path: "a/a.yaml", Content: []byte("a")}, {Path: "b.yml", Content: []byte("b")}}, files)
+	_, err = blueprint.Files(fstest.MapFS{"README.md": {}})
+	require.True(t, fault.Is(err, fault.Invalid))
+}
+
+// with is the quick example and more documents behind it.
+func with(t testing.TB, more string) []blueprint.File {
+	t.Helper()
+	return append(example(t, "quick"), blueprint.File{Path: "z.yaml", Content: []byte(more)})
+}
