@@ -1,0 +1,156 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
+)
+
+// perform sets one effect going. Its answer comes back as an event.
+func (s *shell) perform(ctx workflow.Context, effect escalation.Effect) {
+	switch e := effect.(type) {
+	case escalation.Record:
+		s.journal = append(s.journal, e.Entry)
+	case escalation.Tell:
+		s.reports = append(s.reports, e.Report)
+	case escalation.Muster:
+		s.aside(ctx, func(ctx workflow.Context) { s.muster(ctx, e) })
+	case escalation.Reckon:
+		s.aside(ctx, func(ctx workflow.Context) { s.reckon(ctx, e) })
+	case escalation.Compile:
+		s.aside(ctx, func(ctx workflow.Context) { s.compile(ctx, e) })
+	case escalation.Send:
+		s.aside(ctx, func(ctx workflow.Context) { s.send(ctx, e) })
+	case escalation.Bar:
+		s.aside(ctx, func(ctx workflow.Context) { s.bar(ctx, e) })
+	case escalation.Engage:
+		s.calling[contract.VendorID(s.state.Opening.ID, e.Vendor, e.Number)] = true
+		s.aside(ctx, func(ctx workflow.Context) { s.engage(ctx, e) })
+	case escalation.Dismiss:
+		s.aside(s.lasting, func(ctx workflow.Context) { s.dismiss(ctx, e) })
+	case escalation.Reply:
+		// answered where the word came in
+	}
+}
+
+// aside performs an effect beside the others and counts it while it lasts.
+func (s *shell) aside(ctx workflow.Context, act func(workflow.Context)) {
+	s.busy++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer func() { s.busy-- }()
+		act(ctx)
+	})
+}
+
+func (s *shell) muster(ctx workflow.Context, e escalation.Muster) {
+	roll, err := muster.look(ctx, e.Call, "who is reached in "+e.Call.Tier.Name)
+	if err != nil {
+		s.failed(ctx, "muster", err)
+		return // the machine asks again
+	}
+	s.apply(ctx, escalation.Mustered{At: workflow.Now(ctx), Key: e.Key, Roll: roll})
+}
+
+func (s *shell) reckon(ctx workflow.Context, e escalation.Reckon) {
+	answer, err := reckon.look(ctx, contract.Reckon{Calendar: e.Calendar, From: e.From, For: e.For}, "when "+string(e.Calendar)+" has counted that long")
+	if err != nil {
+		s.failed(ctx, "reckon", err)
+		return // the machine's guess in wall time stands
+	}
+	s.apply(ctx, escalation.Reckoned{At: workflow.Now(ctx), Key: e.Key, Due: answer.Due})
+}
+
+func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {
+	plan, err := compile.look(ctx, contract.Compile{Revision: e.Revision, Service: e.Service, Kind: e.Kind, Priority: e.Priority}, "the ladder for "+string(e.Priority))
+	if err != nil {
+		s.failed(ctx, "compile", err)
+		return // the ladder stays as it is
+	}
+	s.apply(ctx, escalation.Planned{At: workflow.Now(ctx), Key: e.Key, Plan: plan})
+}
+
+// send asks the state once more: nobody is told of what somebody has taken meanwhile.
+func (s *shell) send(ctx workflow.Context, e escalation.Send) {
+	if !s.state.Wants(e) {
+		return
+	}
+	options := sending()
+	options.Summary = fmt.Sprintf("%s %s, %s", e.Channel, e.Name, e.Brief.Tier)
+	options.Priority = temporal.Priority{PriorityKey: rank(e.Brief.Priority)}
+	receipt, err := send.try(ctx, contract.Send{
+		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief,
+		Workflow: workflow.GetInfo(ctx).WorkflowExecution.ID,
+	}, options)
+	if temporal.IsCanceledError(err) {
+		return
+	}
+	if err != nil {
+		s.failed(ctx, "send", err)
+		receipt = page.Receipt{Key: e.Key, Status: page.Failed, Class: page.Dead, Reason: "the carrier could not be reached", At: workflow.Now(ctx)}
+	}
+	s.apply(ctx, escalation.Reported{At: workflow.Now(ctx), Receipt: receipt})
+}
+
+// rank is a priority as Temporal counts them: 1 before 5.
+func rank(p org.Priority) int {
+	for i, known := range org.Priorities() {
+		if known == p {
+			return i + 1
+		}
+	}
+	return len(org.Priorities())
+}
+
+func (s *shell) bar(ctx workflow.Context, e escalation.Bar) {
+	options := sending()
+	options.Summary = "bar " + string(e.Person) + "'s " + string(e.Method)
+	if _, err := bar.try(ctx, contract.Bar{Person: e.Person, Method: e.Method, Reason: e.Reason}, options); err != nil {
+		s.failed(ctx, "bar", err)
+	}
+}
+
+// engage starts the vendor's own run. The escalation does not wait for it.
+func (s *shell) engage(ctx workflow.Context, e escalation.Engage) {
+	run := contract.VendorID(s.state.Opening.ID, e.Vendor, e.Number)
+	defer delete(s.calling, run)
+	opening, err := engage.look(ctx, contract.Engage{Parent: s.state.Summary(), Vendor: e.Vendor, Number: e.Number}, "the ladder of vendor "+e.Name)
+	if err == nil && s.state.Wants(e) {
+		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			WorkflowID: run, ParentClosePolicy: abandon, StaticSummary: "vendor " + e.Name,
+			TypedSearchAttributes: temporal.NewSearchAttributes(
+				contract.AttrService.ValueSet(string(opening.Service)), contract.AttrPriority.ValueSet(string(opening.Plan.Priority)),
+				contract.AttrState.ValueSet(string(escalation.Open)), contract.AttrUnit.ValueSet(string(opening.Unit)), contract.AttrTier.ValueSet(1)),
+		})
+		err = workflow.ExecuteChildWorkflow(child, contract.WorkflowVendor, contract.Start{Opening: opening}).GetChildWorkflowExecution().Get(ctx, nil)
+	}
+	if err == nil || temporal.IsCanceledError(err) {
+		return
+	}
+	s.failed(ctx, "engage", err)
+	s.apply(ctx, escalation.VendorReported{At: workflow.Now(ctx), Report: escalation.Report{
+		Vendor: e.Vendor, Name: e.Name, Number: e.Number, Seq: 1, Kind: escalation.EntryWarning,
+		Text: "cannot be called in", State: escalation.Closed, Silent: true, At: workflow.Now(ctx),
+	}})
+}
+
+// dismiss ends a vendor's run, once it has begun.
+func (s *shell) dismiss(ctx workflow.Context, e escalation.Dismiss) {
+	run := contract.VendorID(s.state.Opening.ID, e.Vendor, e.Number)
+	_ = workflow.Await(ctx, func() bool { return !s.calling[run] })
+	err := workflow.SignalExternalWorkflow(ctx, run, "", contract.SignalStandDown, contract.StandDown{Reason: e.Reason}).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Info("the vendor's run is over already", "run", run)
+	}
+}
+
+func (s *shell) failed(ctx workflow.Context, what string, err error) {
+	if !temporal.IsCanceledError(err) {
+		workflow.GetLogger(ctx).Error("an effect failed", "effect", what, "escalation", s.state.Opening.ID, "error", err)
+	}
+}

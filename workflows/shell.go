@@ -1,0 +1,220 @@
+// Package workflows are the durable shells around the pure machine of core/escalation. A shell waits for the earliest
+// due instant or for a message, takes a step, and performs the effects. It decides nothing itself.
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/org"
+)
+
+// Escalation runs one escalation from its opening until it is closed.
+func Escalation(ctx workflow.Context, start contract.Start) error { return live(ctx, start) }
+
+// Vendor runs one vendor's engagement beside the escalation that called it in.
+func Vendor(ctx workflow.Context, start contract.Start) error { return live(ctx, start) }
+
+func live(ctx workflow.Context, start contract.Start) error {
+	s := &shell{lasting: lasting(ctx), calling: map[string]bool{}}
+	s.begin(ctx, start)
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	return s.run(ctx, start)
+}
+
+// lasting is not cancelled with the run: what happened is still written down.
+func lasting(ctx workflow.Context) workflow.Context {
+	kept, _ := workflow.NewDisconnectedContext(ctx)
+	return kept
+}
+
+type shell struct {
+	state   escalation.State
+	lasting workflow.Context
+	busy    int                 // effects being performed
+	journal []escalation.Entry  // entries that are not written yet
+	reports []escalation.Report // steps that the escalation has not been told yet
+	calling map[string]bool     // vendors' runs that are being started
+	shown   attributes          // search attributes as they were last set
+}
+
+// begin makes the state complete before anything can arrive: handlers may run as soon as they are set.
+func (s *shell) begin(ctx workflow.Context, start contract.Start) {
+	workflow.Go(s.lasting, s.write)
+	workflow.Go(s.lasting, s.report)
+	if start.Carried != nil {
+		s.state = *start.Carried
+		s.shown = s.attributes()
+		s.show(ctx)
+		return
+	}
+	s.shown = attributes{state: escalation.Open, priority: start.Opening.Plan.Priority, tier: 1} // set at the start
+	s.apply(ctx, escalation.Opened{At: workflow.Now(ctx), Opening: start.Opening})
+}
+
+// run waits for what is due next and lets the machine know, until it is over.
+func (s *shell) run(ctx workflow.Context, start contract.Start) error {
+	for {
+		switch {
+		case ctx.Err() != nil:
+			return s.cancelled(ctx)
+		case s.state.Over() && s.drained(ctx) && s.idle():
+			return nil
+		case s.crowded(ctx) && s.drained(ctx) && s.idle():
+			state := s.state
+			next := contract.Start{Opening: start.Opening, Carried: &state}
+			next.Opening.Plan.Tiers = nil // it is in the state
+			return workflow.NewContinueAsNewError(ctx, workflow.GetInfo(ctx).WorkflowType.Name, next)
+		}
+		s.wait(ctx)
+	}
+}
+
+// wait sleeps until the next due instant, and no longer than until that instant changes.
+func (s *shell) wait(ctx workflow.Context) {
+	wake, due := s.state.Wake()
+	moved := func() bool {
+		now, still := s.state.Wake()
+		return !now.Equal(wake) || still != due || (s.state.Over() || s.crowded(ctx)) && s.idle()
+	}
+	if !due || moved() {
+		_ = workflow.Await(ctx, moved) // an error is a cancellation: run sees it
+		return
+	}
+	pause := wake.Sub(workflow.Now(ctx))
+	if pause <= 0 {
+		s.apply(ctx, escalation.Ticked{At: workflow.Now(ctx)})
+		return
+	}
+	next := s.state.Summary().Next
+	timed, cancel := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timed, pause, workflow.TimerOptions{
+		Summary: next.Action + " " + next.Target + " at " + wake.UTC().Format("15:04:05 UTC"),
+	})
+	err := workflow.Await(ctx, func() bool { return moved() || timer.IsReady() })
+	if err == nil && !moved() {
+		s.apply(ctx, escalation.Ticked{At: workflow.Now(ctx)})
+	}
+	cancel() // a timer left behind would fire for nothing
+}
+
+// crowded: history has become so long that the run should be followed by another.
+func (s *shell) crowded(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+}
+
+// idle: nothing is under way that would be lost.
+func (s *shell) idle() bool {
+	return s.busy == 0 && len(s.journal) == 0 && len(s.reports) == 0
+}
+
+// cancelled: an operator ended the run in Temporal. That is written down, and vendors go home.
+func (s *shell) cancelled(ctx workflow.Context) error {
+	s.apply(s.lasting, escalation.Resolved{At: workflow.Now(s.lasting), Answer: escalation.Answer{
+		By: "operator", Via: "temporal", Key: "cancelled", Note: "the run was cancelled",
+	}})
+	_ = workflow.Await(s.lasting, s.idle)
+	return ctx.Err()
+}
+
+// apply takes one step and sets its effects going. It never blocks. The reply is the answer to a human's word.
+func (s *shell) apply(ctx workflow.Context, e escalation.Event) contract.Reply {
+	var effects []escalation.Effect
+	s.state, effects = escalation.Step(s.state, e)
+	var reply contract.Reply
+	for _, effect := range effects {
+		if r, ok := effect.(escalation.Reply); ok {
+			reply = contract.Reply{Outcome: r.Outcome, Text: r.Text, State: s.state.Phase}
+			continue
+		}
+		s.perform(ctx, effect)
+	}
+	s.show(ctx)
+	return reply
+}
+
+// write is the recorder: entries in order, with the row as it stands, never in the way of a page.
+func (s *shell) write(ctx workflow.Context) {
+	for {
+		if err := workflow.Await(ctx, func() bool { return len(s.journal) > 0 }); err != nil {
+			return
+		}
+		s.busy++
+		batch := s.journal
+		s.journal = nil
+		_, err := writeRec.look(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, "record "+batch[0].Text)
+		if err != nil {
+			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
+		}
+		s.busy--
+	}
+}
+
+// report tells the escalation every step of its vendor, in order. An escalation that is over need not hear.
+func (s *shell) report(ctx workflow.Context) {
+	for {
+		if err := workflow.Await(ctx, func() bool { return len(s.reports) > 0 }); err != nil {
+			return
+		}
+		s.busy++
+		next := s.reports[0]
+		s.reports = s.reports[1:]
+		parent := contract.EscalationID(s.state.Opening.ID)
+		err := workflow.SignalExternalWorkflow(ctx, parent, "", contract.SignalReport, next).Get(ctx, nil)
+		if err != nil {
+			workflow.GetLogger(ctx).Warn("nobody to report to", "escalation", s.state.Opening.ID, "vendor", next.Vendor, "error", err)
+		}
+		s.busy--
+	}
+}
+
+// attributes are what operators search by.
+type attributes struct {
+	state    escalation.Phase
+	priority org.Priority
+	tier     int
+}
+
+func (s *shell) attributes() attributes {
+	return attributes{state: s.state.Phase, priority: s.state.Plan.Priority, tier: s.state.Tier + 1}
+}
+
+// show keeps Temporal's UI readable: details always, search attributes when they change.
+func (s *shell) show(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, s.state.Details())
+	now := s.attributes()
+	if now == s.shown {
+		return
+	}
+	s.shown = now
+	if err := workflow.UpsertTypedSearchAttributes(ctx,
+		contract.AttrState.ValueSet(string(now.state)),
+		contract.AttrPriority.ValueSet(string(now.priority)),
+		contract.AttrTier.ValueSet(int64(now.tier)),
+	); err != nil {
+		workflow.GetLogger(ctx).Warn("search attributes were refused", "error", err)
+	}
+}
+
+func temporalAs(err error, target any) bool { return errors.As(err, target) }
+
+// sending bounds a message: what is not with the carrier by then goes another way.
+func sending() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout:    10 * time.Second,
+		ScheduleToCloseTimeout: 25 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 4 * time.Second, MaximumAttempts: 4,
+		},
+	}
+}
+
+const abandon = enumspb.PARENT_CLOSE_POLICY_ABANDON
