@@ -130,6 +130,7 @@ func TestPostgresIsFetchedOnceAndRunsAsItsAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(place.Dir) })
+	t.Setenv("TMPDIR", t.TempDir()) // the library leaves its log there
 	central := repository(t, "17.5")
 	fetcher := Fetcher{Repository: central.URL, Cache: t.TempDir(), Place: place, Journal: newJournal(io.Discard)}
 
@@ -150,6 +151,7 @@ func TestPostgresIsFetchedOnceAndRunsAsItsAccount(t *testing.T) {
 }
 
 func TestFetchingWithoutANetworkIsAnError(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
 	fetcher := Fetcher{Repository: "http://127.0.0.1:1", Cache: t.TempDir(), Place: Place{Dir: t.TempDir()}, Journal: newJournal(io.Discard)}
 	if dir, err := fetcher.Fetch(deadline(t, time.Minute), 17); err == nil {
 		t.Errorf("fetched %s from nowhere", dir)
