@@ -52,7 +52,7 @@ func TestCoverageIsProvenWhileSomebodyWaits(t *testing.T) {
 	o := load(t, example(t, "acme")).Org
 	began := time.Now()
 	blueprint.Holes(o, instant("2026-12-19T00:00:00Z"), 7)
-	require.Less(t, time.Since(began), time.Second)
+	require.Less(t, time.Since(began), 2*time.Second)
 }
 
 func instant(text string) time.Time {
