@@ -1,0 +1,81 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/internal/pgtest"
+	"github.com/belayhq/belay/store"
+)
+
+// next is what a channel says within a moment.
+func next[T any](t *testing.T, heard <-chan T) T {
+	t.Helper()
+	select {
+	case said, open := <-heard:
+		require.True(t, open, "closed")
+		return said
+	case <-time.After(10 * time.Second):
+		t.Fatal("silence")
+		panic("unreachable")
+	}
+}
+
+func TestChangesAreHeardOnceTheyAreCommitted(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	changes, err := store.Changes(ctx, pool)
+	require.NoError(t, err)
+	require.Equal(t, store.LookAgain, next(t, changes))
+
+	require.NoError(t, store.Revisions{Pool: pool}.Apply(ctx, "", revision("one"), deed("blueprint.apply")))
+	require.Equal(t, store.RevisionChanged, next(t, changes))
+	require.Error(t, store.Revisions{Pool: pool}.Apply(ctx, "zero", revision("two"), deed("blueprint.apply")))
+	_, err = store.Overrides{Pool: pool}.Create(ctx, override(0, 1), deed("override.create"))
+	require.NoError(t, err)
+	require.Equal(t, store.OverridesChanged, next(t, changes), "what was refused was not announced")
+	require.NoError(t, store.Barred{Pool: pool}.Bar(ctx, policy.Way{Person: "ana", Method: "mobile"}, "no", deed("method.bar")))
+	require.Equal(t, store.BarredChanged, next(t, changes))
+
+	cancel()
+	for range changes { // closes with the context
+	}
+}
+
+func TestAListenerThatWasCutOffConnectsAgainAndLooks(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	feed, err := store.Feed(ctx, pool)
+	require.NoError(t, err)
+	require.Equal(t, id.Escalation(""), next(t, feed))
+	journal := store.Journal{Pool: pool}
+	require.NoError(t, journal.Write(ctx, contract.Record{Summary: summary("E-7", 1, escalation.Open)}))
+	require.Equal(t, id.Escalation("E-7"), next(t, feed))
+
+	var cut int
+	err = pool.QueryRow(ctx, `select count(pg_terminate_backend(pid)) from pg_stat_activity
+		where datname = current_database() and query like 'listen%'`).Scan(&cut)
+	require.NoError(t, err)
+	require.Equal(t, 1, cut)
+	require.Equal(t, id.Escalation(""), next(t, feed), "something may have been missed")
+	require.NoError(t, journal.Write(ctx, contract.Record{Summary: summary("E-8", 1, escalation.Open)}))
+	require.Equal(t, id.Escalation("E-8"), next(t, feed))
+}
+
+func TestListeningWithoutAConnectionFailsAtOnce(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := store.Changes(ctx, pool)
+	require.True(t, fault.Is(err, fault.Unavailable))
+}

@@ -1,0 +1,149 @@
+package store_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/internal/pgtest"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store"
+)
+
+func message() page.Message {
+	return page.Message{
+		Key: "E-1/t1/ana/mobile/1", Purpose: page.Page, Person: "ana", Method: "mobile", Channel: org.Channel("sms"),
+		To: "+15005550006", Body: "E-1 disk full. Answer: https://belay/a/secret", Link: "https://belay/a/secret",
+		Brief: page.Brief{Escalation: "E-1", Title: "disk full", OpenedAt: noon},
+	}
+}
+
+func receipt(status page.Status, code string) page.Receipt {
+	return page.Receipt{Key: message().Key, Status: status, Class: page.Pending, Provider: "twilio", ProviderID: "SM1", Code: code, At: noon}
+}
+
+func TestAMessageIsBegunOnceAndItsFirstReceiptStays(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	ledger := store.Ledger{Pool: pool}
+	prior, err := ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	require.NoError(t, err)
+	require.Equal(t, contract.Prior{}, prior)
+	prior, err = ledger.Begin(ctx, message(), "escalation/E-1", noon.Add(time.Minute))
+	require.NoError(t, err)
+	require.Equal(t, contract.Prior{Since: noon}, prior, "nobody knows how the first attempt ended")
+	accepted := receipt(page.Accepted, "")
+	require.NoError(t, ledger.Finish(ctx, accepted))
+	require.NoError(t, ledger.Finish(ctx, receipt(page.Failed, "30001")))
+	prior, err = ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	require.NoError(t, err)
+	require.Equal(t, contract.Prior{Receipt: &accepted}, prior)
+	require.True(t, fault.Is(ledger.Finish(ctx, page.Receipt{Key: "nothing"}), fault.NotFound))
+}
+
+func TestOfManyWhoBeginAMessageOneSendsIt(t *testing.T) {
+	ledger := store.Ledger{Pool: pgtest.Pool(t)}
+	var first atomic.Int64
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			prior, err := ledger.Begin(context.Background(), message(), "escalation/E-1", noon)
+			if err != nil {
+				t.Error(err)
+			}
+			if prior == (contract.Prior{}) {
+				first.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, 1, first.Load())
+}
+
+func TestMessagesAreKeptWithoutTheirSignedLink(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	messages := store.Messages{Pool: pool}
+	_, err := messages.ByKey(ctx, message().Key)
+	require.True(t, fault.Is(err, fault.NotFound))
+	_, err = store.Ledger{Pool: pool}.Begin(ctx, message(), "vendor/E-1/acme/1", noon)
+	require.NoError(t, err)
+	sent, err := messages.ByKey(ctx, message().Key)
+	require.NoError(t, err)
+	want := message()
+	want.Link, want.Body = "", "E-1 disk full. Answer: [link]"
+	require.Equal(t, service.Sent{Message: want, Workflow: "vendor/E-1/acme/1", At: noon}, sent)
+	require.Zero(t, number(t, pool, "select count(*) from messages where message::text like '%secret%'"))
+}
+
+func TestReceiptsAreNotedOnceAndLateAcceptedSaysNothingNew(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	messages := store.Messages{Pool: pool}
+	_, err := store.Ledger{Pool: pool}.Begin(ctx, message(), "escalation/E-1", noon)
+	require.NoError(t, err)
+	for _, scene := range []struct {
+		receipt page.Receipt
+		fresh   bool
+		last    page.Status
+	}{
+		{receipt(page.Delivered, ""), true, page.Delivered}, // overtakes the carrier's first answer
+		{receipt(page.Accepted, ""), true, page.Delivered},
+		{receipt(page.Delivered, ""), false, page.Delivered},
+		{receipt(page.Undelivered, "30003"), true, page.Undelivered},
+		{receipt(page.Undelivered, "30034"), true, page.Undelivered},
+		{receipt(page.Undelivered, "30034"), false, page.Undelivered},
+	} {
+		fresh, err := messages.Note(ctx, scene.receipt)
+		require.NoError(t, err)
+		require.Equal(t, scene.fresh, fresh, scene.receipt)
+		sent, err := messages.ByProvider(ctx, "twilio", "SM1")
+		require.NoError(t, err)
+		require.Equal(t, scene.last, sent.Last.Status)
+	}
+	_, err = messages.Note(ctx, page.Receipt{Key: "nothing", Status: page.Delivered})
+	require.True(t, fault.Is(err, fault.NotFound))
+	for _, id := range []string{"", "SM2"} {
+		_, err = messages.ByProvider(ctx, "twilio", id)
+		require.True(t, fault.Is(err, fault.NotFound))
+	}
+}
+
+func TestTheSandboxKeepsPhones(t *testing.T) {
+	ctx := context.Background()
+	sandbox := store.Sandbox{Pool: pgtest.Pool(t)}
+	m := service.SandboxMessage{At: noon, Channel: "sms", Person: "ana", To: "+1", Escalation: "E-1", Body: "disk full", Status: "delivered", Key: "k1"}
+	first, err := sandbox.Deliver(ctx, m)
+	require.NoError(t, err)
+	again, err := sandbox.Deliver(ctx, m)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	m.Key = "k2"
+	second, err := sandbox.Deliver(ctx, m)
+	require.NoError(t, err)
+	require.Greater(t, second.ID, first.ID)
+
+	require.NoError(t, sandbox.Update(ctx, first.ID, "answered", "ack", "→ You have it."))
+	require.NoError(t, sandbox.Update(ctx, first.ID, "", "resolve"))
+	got, err := sandbox.Get(ctx, first.ID)
+	require.NoError(t, err)
+	first.Status, first.Replies = "answered", []string{"ack", "→ You have it.", "resolve"}
+	require.Equal(t, first, got)
+	list, err := sandbox.List(ctx, 0, 0)
+	require.NoError(t, err)
+	require.Equal(t, []service.SandboxMessage{first, second}, list)
+	list, err = sandbox.List(ctx, first.ID, 0)
+	require.NoError(t, err)
+	require.Equal(t, []service.SandboxMessage{second}, list)
+	require.True(t, fault.Is(sandbox.Update(ctx, 99, "failed"), fault.NotFound))
+	_, err = sandbox.Get(ctx, 99)
+	require.True(t, fault.Is(err, fault.NotFound))
+}
