@@ -1,0 +1,225 @@
+package service_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/service/servicetest"
+)
+
+func TestAnAlertOpensAnEscalationWithItsFrozenPlan(t *testing.T) {
+	h := newHouse(t)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.done()
+
+	require.Len(t, h.engine.Started(), 1)
+	o := h.engine.Started()[0].Opening
+	require.Equal(t, id.Escalation("E-1"), o.ID)
+	require.Equal(t, org.P1, o.Plan.Priority, "impact 1 and critical")
+	require.Equal(t, id.Revision("rev1"), o.Plan.Revision)
+	require.Equal(t, id.Policy("all"), o.Plan.Policy)
+	require.Equal(t, "Payments", o.ServiceName)
+	require.Equal(t, h.now, o.OpenedAt)
+	require.Equal(t, id.Person("monitor"), o.By.By)
+}
+
+func TestARepeatJoinsAndAResolveIsSaid(t *testing.T) {
+	h := newHouse(t)
+	h.fires(alert.Trigger, "disk", alert.Warning)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.fires(alert.Resolve, "disk", "")
+	h.fires(alert.Trigger, "disk", alert.Warning)
+	h.done()
+
+	require.Len(t, h.engine.Started(), 2, "after a resolve the same key is a new outage")
+	require.Equal(t, []string{
+		"escalation/E-1 repeat 1 critical",
+		"escalation/E-1 resolve monitor via events key ",
+	}, h.engine.Told())
+}
+
+func TestWhatIsAcceptedIsNotLostWhenTheEngineIsAway(t *testing.T) {
+	h := newHouse(t)
+	h.engine.Leave(true)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.fires(alert.Acknowledge, "disk", "")
+	h.relay.Sweep(ctx())
+	require.Empty(t, h.engine.Started())
+
+	h.engine.Leave(false)
+	h.relay.Sweep(ctx())
+	h.done()
+	require.Len(t, h.engine.Started(), 1)
+	require.Equal(t, []string{"escalation/E-1 acknowledge monitor via events key "}, h.engine.Told(),
+		"in order: opened first, then said")
+}
+
+func TestARepeatOfSomethingOverIsANewOutage(t *testing.T) {
+	h := newHouse(t)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.done()
+	h.engine.End("escalation/E-1")
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.done()
+	require.Len(t, h.engine.Started(), 2)
+	require.Equal(t, id.Escalation("E-2"), h.engine.Started()[1].Opening.ID)
+}
+
+func TestAWordToSomethingOverIsDoneWith(t *testing.T) {
+	h := newHouse(t)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.done()
+	h.engine.End("escalation/E-1")
+	h.fires(alert.Acknowledge, "disk", "")
+	h.done()
+	require.Empty(t, h.engine.Told())
+}
+
+func TestNotKnownYetIsNotOverForTheProcessThatTookTheEvent(t *testing.T) {
+	h := newHouse(t)
+	h.engine.Leave(true)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.pool.Close()
+	_, errands := h.inbox.Waiting()
+	require.Equal(t, 2, errands, "neither struck off nor opened anew")
+}
+
+func TestABusyPoolLeavesTheEventToTheRelay(t *testing.T) {
+	h := newHouse(t)
+	h.pool.Close() // takes nothing any more
+	_, err := h.intake.Accept(ctx(), servicetest.Key, alert.Alert{Action: alert.Trigger, DedupKey: "disk", Title: "x"}, nil, "pagerduty")
+	require.NoError(t, err)
+	require.Empty(t, h.engine.Started())
+
+	h.relay.Sweep(ctx())
+	require.Len(t, h.engine.Started(), 1)
+}
+
+func TestTheSenderIsToldWhatIsWrong(t *testing.T) {
+	h := newHouse(t)
+	trigger := alert.Alert{Action: alert.Trigger, Title: "x"}
+
+	_, err := h.intake.Accept(ctx(), "wrong", trigger, nil, "pagerduty")
+	require.True(t, fault.Is(err, fault.Invalid), err)
+	require.ErrorContains(t, err, "routing_key")
+
+	_, err = h.intake.Accept(ctx(), "", trigger, nil, "pagerduty")
+	require.ErrorContains(t, err, "routing_key")
+
+	_, err = h.intake.Accept(ctx(), servicetest.Key, alert.Alert{Action: alert.Resolve}, nil, "pagerduty")
+	require.ErrorContains(t, err, "dedup_key")
+
+	h.inbox.Broken = fault.Wrap(fault.Unavailable, errors.New("connection refused"), "write")
+	_, err = h.intake.Accept(ctx(), servicetest.Key, trigger, nil, "pagerduty")
+	require.True(t, fault.Is(err, fault.Unavailable), "no success before the commit: %v", err)
+
+	h.inbox.Broken = nil
+	key, err := h.intake.Accept(ctx(), servicetest.Key, trigger, nil, "pagerduty")
+	require.NoError(t, err)
+	require.NotEmpty(t, key, "a trigger without a key gets one")
+}
+
+func TestAServiceThatIsGoneStillReachesTheCatchAll(t *testing.T) {
+	h := newHouse(t)
+	delete(h.organisation.Directory.Org.Services, "payments")
+	h.fires(alert.Trigger, "disk", alert.Error)
+	h.done()
+	o := h.engine.Started()[0].Opening
+	require.Empty(t, o.Plan.Tiers)
+	require.Equal(t, "catch-all", o.Plan.CatchAll.Name)
+	require.NotEmpty(t, o.Plan.Priority)
+}
+
+func TestTheRelayRunsUntilItIsStopped(t *testing.T) {
+	h := newHouse(t)
+	h.pool.Close()
+	h.relay.Every = time.Millisecond
+	ctx, stop := contextWithCancel()
+	stopped := make(chan struct{})
+	go func() { h.relay.Run(ctx); close(stopped) }()
+	_, err := h.intake.Accept(ctx, servicetest.Key, alert.Alert{Action: alert.Trigger, DedupKey: "disk", Title: "x"}, nil, "pagerduty")
+	require.NoError(t, err)
+	h.done()
+	stop()
+	<-stopped
+}
+
+func TestOpeningByHandGoesTheSameWay(t *testing.T) {
+	h := newHouse(t)
+	e, err := h.open.Do(ctx(), ana(), service.Opening{
+		Service: "payments", Title: "refunds are stuck", Priority: org.P3, Kind: org.Procedural, DedupKey: "refunds",
+	})
+	require.NoError(t, err)
+	require.Equal(t, id.Escalation("E-1"), e)
+	o := h.engine.Started()[0].Opening
+	require.Equal(t, org.P3, o.Plan.Priority, "what a human says beats the matrix")
+	require.Equal(t, org.Procedural, o.Kind)
+	require.Equal(t, id.Person("ana"), o.By.By)
+	require.Equal(t, "api", o.By.Via)
+
+	again, err := h.open.Do(ctx(), ana(), service.Opening{Service: "payments", Title: "refunds", DedupKey: "refunds"})
+	require.NoError(t, err)
+	require.Equal(t, e, again, "the same key joins the open one")
+}
+
+func TestOpeningByHandKnowsItsNumberWithoutTheEngine(t *testing.T) {
+	h := newHouse(t)
+	h.engine.Leave(true)
+	e, err := h.open.Do(ctx(), ana(), service.Opening{Service: "payments", Title: "refunds are stuck"})
+	require.NoError(t, err)
+	require.Equal(t, id.Escalation("E-1"), e)
+	h.engine.Leave(false)
+	h.relay.Sweep(ctx())
+	require.Len(t, h.engine.Started(), 1)
+}
+
+func TestTheSameIdempotencyKeyOpensOnce(t *testing.T) {
+	h := newHouse(t)
+	in := service.Opening{Service: "payments", Title: "refunds are stuck", Key: "k1"}
+	first, err := h.open.Do(ctx(), ana(), in)
+	require.NoError(t, err)
+	second, err := h.open.Do(ctx(), ana(), in)
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+	other, err := h.open.Do(ctx(), machine(service.IntegrationRole), in)
+	require.NoError(t, err)
+	require.NotEqual(t, first, other, "another caller's key is another key")
+}
+
+func TestWhatCannotBeOpened(t *testing.T) {
+	h := newHouse(t)
+	fine := service.Opening{Service: "payments", Title: "x"}
+	for name, c := range map[string]struct {
+		change func(*service.Opening)
+		field  string
+	}{
+		"no service":       {func(o *service.Opening) { o.Service = "" }, "service"},
+		"unknown service":  {func(o *service.Opening) { o.Service = "paymnets" }, "service"},
+		"no title":         {func(o *service.Opening) { o.Title = "" }, "title"},
+		"endless title":    {func(o *service.Opening) { o.Title = string(make([]byte, 2000)) }, "title"},
+		"unknown priority": {func(o *service.Opening) { o.Priority = "P9" }, "priority"},
+		"unknown severity": {func(o *service.Opening) { o.Severity = "dire" }, "severity"},
+		"unknown kind":     {func(o *service.Opening) { o.Kind = "cosmic" }, "kind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := fine
+			c.change(&in)
+			_, err := h.open.Do(ctx(), ana(), in)
+			var f *fault.Error
+			require.ErrorAs(t, err, &f)
+			require.Equal(t, fault.Invalid, f.Kind)
+			require.Equal(t, c.field, f.Field)
+		})
+	}
+	_, err := h.open.Do(ctx(), machine(service.Viewer), fine)
+	require.True(t, fault.Is(err, fault.Denied), err)
+}
