@@ -19,6 +19,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+	reached  *prometheus.GaugeVec
 
 	mu       sync.Mutex
 	families map[string]*family
@@ -36,9 +37,12 @@ func NewMetrics() *Metrics {
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "belay_http_request_seconds", Help: "Time to answer an HTTP request.", Buckets: seconds(),
 		}, []string{"method", "route", "status"}),
+		reached: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "belay_reachable", Help: "1 when what this process depends on answered the last time it was asked.",
+		}, []string{"what"}),
 		families: map[string]*family{},
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.reached)
 	return m
 }
 
@@ -53,6 +57,15 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 		route = "none"
 	}
 	m.requests.WithLabelValues(known(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// Reached notes whether something we depend on answered.
+func (m *Metrics) Reached(what string, yes bool) {
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	m.reached.WithLabelValues(what).Set(value)
 }
 
 // known keeps invented methods from becoming series of their own.

@@ -99,35 +99,35 @@ type Variable struct {
 // TEMPORAL_TLS…, TEMPORAL_PROFILE) apply beside them, as in its own tools.
 func Variables() []Variable {
 	return []Variable{
-		{"BELAY_HTTP_ADDR", "127.0.0.1:8080", false, "where API and pages listen", text(func(o *Options) *string { return &o.HTTPAddr }, address)},
-		{"BELAY_WORKER_ADDR", "127.0.0.1:8081", false, "where `belay worker` answers /healthz, /readyz and /metrics", text(func(o *Options) *string { return &o.WorkerAddr }, address)},
-		{"BELAY_PUBLIC_URL", "", false, "how people and carriers reach us: links and callbacks begin with it; default http://BELAY_HTTP_ADDR", text(func(o *Options) *string { return &o.PublicURL }, site)},
-		{"BELAY_DATABASE_URL", "", true, "PostgreSQL, as postgres://user:password@host/belay; dev starts one when empty", text(func(o *Options) *string { return &o.DatabaseURL })},
-		{"BELAY_TEMPORAL_ADDR", "", false, "Temporal's frontend; default TEMPORAL_ADDRESS, else 127.0.0.1:7233", text(func(o *Options) *string { return &o.TemporalAddr }, address)},
-		{"BELAY_TEMPORAL_NAMESPACE", "", false, "default TEMPORAL_NAMESPACE, else default", text(func(o *Options) *string { return &o.TemporalNamespace })},
+		{"BELAY_HTTP_ADDR", "127.0.0.1:8080", false, "where API and pages listen", word(func(o *Options) *string { return &o.HTTPAddr }, address)},
+		{"BELAY_WORKER_ADDR", "127.0.0.1:8081", false, "where `belay worker` answers /healthz, /readyz and /metrics", word(func(o *Options) *string { return &o.WorkerAddr }, address)},
+		{"BELAY_PUBLIC_URL", "", false, "how people and carriers reach us: links and callbacks begin with it; default http://BELAY_HTTP_ADDR", word(func(o *Options) *string { return &o.PublicURL }, site)},
+		{"BELAY_DATABASE_URL", "", true, "PostgreSQL, as postgres://user:password@host/belay; dev starts one when empty", word(func(o *Options) *string { return &o.DatabaseURL })},
+		{"BELAY_TEMPORAL_ADDR", "", false, "Temporal's frontend; default TEMPORAL_ADDRESS, else 127.0.0.1:7233", word(func(o *Options) *string { return &o.TemporalAddr }, address)},
+		{"BELAY_TEMPORAL_NAMESPACE", "", false, "default TEMPORAL_NAMESPACE, else default", word(func(o *Options) *string { return &o.TemporalNamespace })},
 		{"BELAY_CODEC_KEYS", "", true, "id:base64 of 32 bytes, comma separated; the first encrypts what Temporal keeps, all decrypt; empty: in clear", codecKeys},
-		{"WORKER_BUILD_ID", "", false, "build of this worker, for Temporal's Worker Versioning; empty: unversioned", text(func(o *Options) *string { return &o.BuildID })},
+		{"WORKER_BUILD_ID", "", false, "build of this worker, for Temporal's Worker Versioning; empty: unversioned", word(func(o *Options) *string { return &o.BuildID })},
 		{"BELAY_SECRET", "", true, "signs links and seals cookies, 32 characters or more, the same in every process; dev makes one", secret},
-		{"BELAY_TWILIO_ACCOUNT_SID", "", false, "AC…; SMS and voice go through this account", text(func(o *Options) *string { return &o.Twilio.AccountSID })},
-		{"BELAY_TWILIO_AUTH_TOKEN", "", true, "of that account; also proves that callbacks are Twilio's", text(func(o *Options) *string { return &o.Twilio.AuthToken })},
-		{"BELAY_TWILIO_FROM", "", false, "number or sender that messages come from", text(func(o *Options) *string { return &o.Twilio.From })},
-		{"BELAY_TWILIO_MESSAGING_SERVICE_SID", "", false, "MG…; lets Twilio choose the sender of an SMS", text(func(o *Options) *string { return &o.Twilio.MessagingService })},
-		{"BELAY_TWILIO_VOICE_FROM", "", false, "number that calls come from; default BELAY_TWILIO_FROM", text(func(o *Options) *string { return &o.Twilio.VoiceFrom })},
-		{"BELAY_TWILIO_BASE_URL", "", false, "another host for Twilio's REST API, for tests", text(func(o *Options) *string { return &o.Twilio.BaseURL }, site)},
-		{"BELAY_SMTP_ADDR", "", false, "host:port of the mail server", text(func(o *Options) *string { return &o.SMTP.Addr }, address)},
-		{"BELAY_SMTP_USERNAME", "", false, "", text(func(o *Options) *string { return &o.SMTP.Username })},
-		{"BELAY_SMTP_PASSWORD", "", true, "", text(func(o *Options) *string { return &o.SMTP.Password })},
-		{"BELAY_SMTP_FROM", "", false, "sender of our mail, as belay@example.com", text(func(o *Options) *string { return &o.SMTP.From })},
-		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", text(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
-		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", text(func(o *Options) *string { return &o.Webhook.Secret })},
+		{"BELAY_TWILIO_ACCOUNT_SID", "", false, "AC…; SMS and voice go through this account", word(func(o *Options) *string { return &o.Twilio.AccountSID })},
+		{"BELAY_TWILIO_AUTH_TOKEN", "", true, "of that account; also proves that callbacks are Twilio's", word(func(o *Options) *string { return &o.Twilio.AuthToken })},
+		{"BELAY_TWILIO_FROM", "", false, "number or sender that messages come from", word(func(o *Options) *string { return &o.Twilio.From })},
+		{"BELAY_TWILIO_MESSAGING_SERVICE_SID", "", false, "MG…; lets Twilio choose the sender of an SMS", word(func(o *Options) *string { return &o.Twilio.MessagingService })},
+		{"BELAY_TWILIO_VOICE_FROM", "", false, "number that calls come from; default BELAY_TWILIO_FROM", word(func(o *Options) *string { return &o.Twilio.VoiceFrom })},
+		{"BELAY_TWILIO_BASE_URL", "", false, "another host for Twilio's REST API, for tests", word(func(o *Options) *string { return &o.Twilio.BaseURL }, site)},
+		{"BELAY_SMTP_ADDR", "", false, "host:port of the mail server", word(func(o *Options) *string { return &o.SMTP.Addr }, address)},
+		{"BELAY_SMTP_USERNAME", "", false, "", word(func(o *Options) *string { return &o.SMTP.Username })},
+		{"BELAY_SMTP_PASSWORD", "", true, "", word(func(o *Options) *string { return &o.SMTP.Password })},
+		{"BELAY_SMTP_FROM", "", false, "sender of our mail, as belay@example.com", word(func(o *Options) *string { return &o.SMTP.From })},
+		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", word(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
+		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", word(func(o *Options) *string { return &o.Webhook.Secret })},
 		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks},
 		{"BELAY_LOG_LEVEL", "info", false, "debug, info, warn or error", logLevel},
 		{"BELAY_LOG_FORMAT", "text", false, "text or json", logFormat},
 		{"BELAY_DEV", "", false, "1: development: sandbox phones instead of carriers, pages open to this machine", truth(func(o *Options) *bool { return &o.Dev })},
-		{"BELAY_HOME", ".belay", false, "dev: where the state lies", text(func(o *Options) *string { return &o.Home })},
-		{"BELAY_BLUEPRINT", "examples/acme", false, "dev: the organisation to apply", text(func(o *Options) *string { return &o.Blueprint })},
-		{"BELAY_POSTGRES_ADDR", "127.0.0.1:5433", false, "dev: where its Postgres listens", text(func(o *Options) *string { return &o.PostgresAddr }, address)},
-		{"BELAY_TEMPORAL_UI_ADDR", "127.0.0.1:8233", false, "dev: where Temporal's UI listens", text(func(o *Options) *string { return &o.TemporalUIAddr }, address)},
+		{"BELAY_HOME", ".belay", false, "dev: where the state lies", word(func(o *Options) *string { return &o.Home })},
+		{"BELAY_BLUEPRINT", "examples/acme", false, "dev: the organisation to apply", word(func(o *Options) *string { return &o.Blueprint })},
+		{"BELAY_POSTGRES_ADDR", "127.0.0.1:5433", false, "dev: where its Postgres listens", word(func(o *Options) *string { return &o.PostgresAddr }, address)},
+		{"BELAY_TEMPORAL_UI_ADDR", "127.0.0.1:8233", false, "dev: where Temporal's UI listens", word(func(o *Options) *string { return &o.TemporalUIAddr }, address)},
 		{"BELAY_TEMPORAL_EXTERNAL", "", false, "dev: 1 uses the Temporal server that is there instead of starting one", truth(func(o *Options) *bool { return &o.TemporalExternal })},
 		{"BELAY_URL", "http://127.0.0.1:8080", false, "command line: the server to talk to", nil},
 		{"BELAY_TOKEN", "", true, "command line: the bearer token; default the content of BELAY_HOME/admin-token", nil},
@@ -221,7 +221,7 @@ func (v Variable) shown(value string) string {
 
 type check func(value string) error
 
-func text(field func(*Options) *string, checks ...check) func(*Options, string) error {
+func word(field func(*Options) *string, checks ...check) func(*Options, string) error {
 	return func(o *Options, value string) error {
 		for _, c := range checks {
 			if err := c(value); err != nil {
