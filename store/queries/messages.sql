@@ -31,3 +31,9 @@ select workflow, message, begun_at, last from messages
 where provider = @provider and provider_id = @provider_id and provider_id <> ''
 order by begun_at desc
 limit 1;
+
+-- name: PagedTo :many
+select workflow, message, begun_at, last from messages
+where message->>'person' = @person::text and message->>'purpose' = 'page' and begun_at >= @since
+order by begun_at desc
+limit @lim;

@@ -184,3 +184,42 @@ func (q *Queries) NoteReceipt(ctx context.Context, arg NoteReceiptParams) (int64
 	}
 	return result.RowsAffected(), nil
 }
+
+const PagedTo = `-- name: PagedTo :many
+select workflow, message, begun_at, last from messages
+where message->>'person' = $1::text and message->>'purpose' = 'page' and begun_at >= $2
+order by begun_at desc
+limit $3
+`
+
+type PagedToRow struct {
+	Workflow string
+	Message  []byte
+	BegunAt  time.Time
+	Last     []byte
+}
+
+func (q *Queries) PagedTo(ctx context.Context, person string, since time.Time, lim int32) ([]PagedToRow, error) {
+	rows, err := q.db.Query(ctx, PagedTo, person, since, lim)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PagedToRow{}
+	for rows.Next() {
+		var i PagedToRow
+		if err := rows.Scan(
+			&i.Workflow,
+			&i.Message,
+			&i.BegunAt,
+			&i.Last,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
