@@ -1,0 +1,225 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/service"
+)
+
+const (
+	entriesRead      = 1000
+	entriesShown     = 300
+	reloadEscalation = 15 // seconds, without script: somebody may be writing a note
+)
+
+// story is one escalation with what happened to it.
+type story struct {
+	service.Escalation
+	Entries []escalation.Entry
+}
+
+// read brings a story up to date; what was read before is not read again.
+func (s *Site) read(ctx context.Context, c service.Caller, e id.Escalation, known []escalation.Entry) (story, error) {
+	row, err := s.Search.Get(ctx, c, e)
+	if err != nil {
+		return story{}, err
+	}
+	for {
+		after := 0
+		if len(known) > 0 {
+			after = known[len(known)-1].Seq
+		}
+		if after >= row.Seq && after > 0 {
+			break
+		}
+		fresh, err := s.Search.Timeline(ctx, c, e, after, entriesRead)
+		if err != nil {
+			return story{}, err
+		}
+		known = append(known, fresh...)
+		if len(fresh) < entriesRead {
+			break
+		}
+	}
+	return story{Escalation: row, Entries: known}, nil
+}
+
+// latest is the timeline with the newest entry first, and how many are left out.
+func (st story) latest() ([]escalation.Entry, int) {
+	hidden := max(0, len(st.Entries)-entriesShown)
+	shown := make([]escalation.Entry, 0, len(st.Entries)-hidden)
+	for i := len(st.Entries) - 1; i >= hidden; i-- {
+		shown = append(shown, st.Entries[i])
+	}
+	return shown, hidden
+}
+
+// clock is a promise as a bar.
+type clock struct {
+	Name  string
+	From  time.Time
+	Until time.Time
+}
+
+// clocks that run now.
+func (st story) clocks() []clock {
+	var all []clock
+	add := func(name string, from, until time.Time) {
+		if !until.IsZero() && live(st.State) && from.Before(until) {
+			all = append(all, clock{Name: name, From: from, Until: until})
+		}
+	}
+	if st.Next.Action == "climb" {
+		add("Answer", st.since(escalation.EntryTier, st.OpenedAt), st.Next.At)
+	}
+	add("Update", st.since(escalation.EntryNoted, st.AcknowledgedAt), st.UpdateBy)
+	add("Resolve", st.OpenedAt, st.ResolveBy)
+	return all
+}
+
+// since is when the last entry of a kind was made, or otherwise, whichever is later.
+func (st story) since(kind escalation.EntryKind, otherwise time.Time) time.Time {
+	for i := len(st.Entries) - 1; i >= 0; i-- {
+		if st.Entries[i].Kind == kind && st.Entries[i].At.After(otherwise) {
+			return st.Entries[i].At
+		}
+	}
+	return otherwise
+}
+
+// percent of a clock that has passed, 0 to 100.
+func (c clock) percent(now time.Time) int {
+	whole, passed := c.Until.Sub(c.From), now.Sub(c.From)
+	if whole <= 0 {
+		return 100
+	}
+	return int(min(100, max(0, 100*passed/whole)))
+}
+
+func (s *Site) escalation(c echo.Context) error {
+	f := s.frame(c, c.Param("id")).living(c, reloadEscalation)
+	st, err := s.read(c.Request().Context(), f.Caller, id.Escalation(c.Param("id")), nil)
+	if err != nil {
+		return err
+	}
+	f.Title = string(st.ID) + " · " + st.Title
+	f.Answer = s.takeAnswer(c)
+	return s.render(c, http.StatusOK, escalationPage(f, st, rand.Text()))
+}
+
+func (s *Site) escalationEvents(c echo.Context) error {
+	f := s.frame(c, c.Param("id"))
+	var known []escalation.Entry
+	return s.stream(c, func(ctx context.Context) ([]part, error) {
+		st, err := s.read(ctx, f.Caller, id.Escalation(c.Param("id")), known)
+		if err != nil {
+			return nil, err
+		}
+		known = st.Entries
+		f := f.at(s.Now())
+		return []part{
+			{Event: "head", Data: st.Escalation, Page: headView(f, st)},
+			{Event: "verbs", Data: st.State, Page: verbsView(f, st, rand.Text())},
+			{Event: "story", Data: len(known), Page: storyView(f, st)},
+		}, nil
+	})
+}
+
+// say takes a verb from a form and shows the answer on the page of the escalation.
+func (s *Site) say(c echo.Context) error {
+	if err := s.checkForm(c); err != nil {
+		return err
+	}
+	e := id.Escalation(c.Param("id"))
+	if _, err := e.Number(); err != nil {
+		return fault.New(fault.NotFound, "there is no escalation %q", string(e))
+	}
+	verb, word, err := s.word(c, c.Param("verb"))
+	if err != nil {
+		return err
+	}
+	word.Key = "web/" + word.Key
+	reply, err := s.Answers.Say(c.Request().Context(), visitorOf(c).caller, contract.EscalationID(e), verb, word)
+	if err := s.leave(c, reply, err); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, s.Prefix+"/escalations/"+string(e))
+}
+
+// leave keeps the answer for the next page. A refusal is an answer too; a failure of ours is not.
+func (s *Site) leave(c echo.Context, reply contract.Reply, err error) error {
+	switch fault.KindOf(err) {
+	case fault.Conflict, fault.Invalid:
+		if err != nil {
+			return s.leaveAnswer(c, answer{Text: sentence(problemOf(err).Detail), Bad: true})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.leaveAnswer(c, answer{Text: said(reply), Bad: reply.Outcome == escalation.Refused})
+}
+
+// said is a reply in words, also when nobody could answer in time.
+func said(r contract.Reply) string {
+	if r.Outcome == contract.Received && r.Text == "" {
+		return "Received. No worker answered yet; it takes effect as soon as one does."
+	}
+	if r.Text == "" {
+		return "Done."
+	}
+	return r.Text
+}
+
+// word reads what a form says.
+func (s *Site) word(c echo.Context, verb string) (string, contract.Word, error) {
+	w := contract.Word{Key: c.FormValue("key"), Note: strings.TrimSpace(c.FormValue("note"))}
+	if !plainKey(w.Key) {
+		return "", w, fault.Field("key", "this form is incomplete; load the page again")
+	}
+	switch verb {
+	case contract.Acknowledge, contract.Resolve, contract.Reopen, contract.Note:
+		return verb, w, nil
+	case contract.Escalate:
+		w.Direction = org.Direction(c.FormValue("direction"))
+		return verb, w, nil
+	case contract.Snooze:
+		pause, err := time.ParseDuration(c.FormValue("for"))
+		if err != nil || pause <= 0 {
+			return "", w, fault.Field("for", "%q is no duration such as 30m", c.FormValue("for"))
+		}
+		w.Until = s.Now().Add(pause)
+		return verb, w, nil
+	}
+	return "", w, fault.New(fault.NotFound, "no such verb: %q", verb)
+}
+
+// plainKey: keys of forms are made here, and short.
+func plainKey(key string) bool {
+	if len(key) < 8 || len(key) > 64 {
+		return false
+	}
+	return strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(text string) string {
+	if text == "" {
+		return "That did not work."
+	}
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") {
+		return capital(text)
+	}
+	return capital(text) + "."
+}

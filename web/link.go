@@ -1,0 +1,133 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/service"
+)
+
+// pass is a signed link that was opened: who holds it, and what they may see.
+type pass struct {
+	Ticket service.Ticket
+	Caller service.Caller
+	Brief  page.Brief
+	// Row is how the escalation stands; nil for a vendor's people, who see no more than they were sent.
+	Row *service.Escalation
+}
+
+// linkShow shows what a link is about. It changes nothing, however often a mail scanner follows it.
+func (s *Site) linkShow(c echo.Context) error {
+	p, err := s.pass(c)
+	if err != nil {
+		return s.linkRefused(c, err)
+	}
+	f := s.frame(c, string(p.Brief.Escalation)+" · "+p.Brief.Title)
+	return s.render(c, http.StatusOK, linkPage(f, p, answer{}, rand.Text()))
+}
+
+// linkAct does what its bearer asks for, and says how it went.
+func (s *Site) linkAct(c echo.Context) error {
+	p, err := s.pass(c)
+	if err != nil {
+		return s.linkRefused(c, err)
+	}
+	verb := c.FormValue("verb")
+	if !offeredByLink(verb) {
+		return fault.Field("verb", "%q is none of acknowledge, resolve, escalate, note", verb)
+	}
+	verb, word, err := s.word(c, verb)
+	if err != nil {
+		return err
+	}
+	word.Key = "link/" + word.Key
+	reply, err := s.Answers.Say(c.Request().Context(), p.Caller, p.Ticket.Workflow, verb, word)
+	a := answer{Text: said(reply), Bad: reply.Outcome == escalation.Refused}
+	switch {
+	case err == nil:
+	case fault.Is(err, fault.Conflict), fault.Is(err, fault.Invalid):
+		a = answer{Text: sentence(problemOf(err).Detail), Bad: true}
+	default:
+		return err
+	}
+	if p.Row != nil {
+		s.refresh(c.Request().Context(), &p)
+	}
+	f := s.frame(c, string(p.Brief.Escalation)+" · "+p.Brief.Title)
+	return s.render(c, http.StatusOK, linkPage(f, p, a, rand.Text()))
+}
+
+func offeredByLink(verb string) bool {
+	switch verb {
+	case contract.Acknowledge, contract.Resolve, contract.Escalate, contract.Note:
+		return true
+	}
+	return false
+}
+
+// pass opens the link and gathers what its bearer may see.
+func (s *Site) pass(c echo.Context) (pass, error) {
+	ticket, err := s.Links.Open(c.Param("token"))
+	if err != nil {
+		return pass{}, err
+	}
+	person, ok := s.Organisation.Current().Org.People[ticket.Person]
+	if !ok || person.Departed {
+		return pass{}, fault.New(fault.Denied, "this link was for somebody who has left")
+	}
+	p := pass{Ticket: ticket, Caller: service.Caller{Name: person.Name, Role: service.Responder, Person: person.ID, Via: "link"}}
+	if person.Vendor != "" {
+		p.Caller.Role = service.Outsider
+	}
+	ctx := c.Request().Context()
+	sent, err := s.Messages.ByKey(ctx, ticket.Key)
+	switch {
+	case err == nil:
+		p.Brief = sent.Message.Brief
+	case person.Vendor != "" || !fault.Is(err, fault.NotFound):
+		return pass{}, err
+	}
+	if person.Vendor != "" {
+		return p, nil
+	}
+	e, ok := strings.CutPrefix(ticket.Workflow, "escalation/")
+	if !ok {
+		return pass{}, fault.New(fault.Denied, "this link is for a vendor's people")
+	}
+	row, err := s.Search.Get(ctx, p.Caller, id.Escalation(e))
+	if err != nil {
+		return pass{}, err
+	}
+	p.Row = &row
+	p.Brief.Escalation, p.Brief.Title, p.Brief.Priority = row.ID, row.Title, row.Priority
+	p.Brief.Service, p.Brief.Tier, p.Brief.OpenedAt = row.ServiceName, row.TierName, row.OpenedAt
+	return p, nil
+}
+
+// refresh reads how it stands after the answer. What was done is done: an old picture is better than an error.
+func (s *Site) refresh(ctx context.Context, p *pass) {
+	row, err := s.Search.Get(ctx, p.Caller, p.Row.ID)
+	if err != nil {
+		s.Log.WarnContext(ctx, "escalation not read after an answer", "escalation", p.Row.ID, "error", err)
+		return
+	}
+	p.Row = &row
+}
+
+// linkRefused explains what is wrong with the link, and what to do instead.
+func (s *Site) linkRefused(c echo.Context, err error) error {
+	if !fault.Is(err, fault.Denied) {
+		return err
+	}
+	f := s.frame(c, "This link does not work")
+	return s.render(c, http.StatusForbidden, linkRefusedPage(f, sentence(problemOf(err).Detail)))
+}

@@ -1,0 +1,159 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+)
+
+// Bell wakes every open page at once. Its zero value is ready; it is safe for concurrent use.
+type Bell struct {
+	mu     sync.Mutex
+	rung   chan struct{} // closed by the next Ring
+	closed chan struct{}
+}
+
+// Ring says that something may have changed.
+func (b *Bell) Ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung != nil {
+		close(b.rung)
+	}
+	b.rung = nil
+}
+
+// Run rings for everything that arrives, until the context ends or changes is closed; then it lets go of the pages,
+// so that a server can shut down without waiting for them.
+func (b *Bell) Run(ctx context.Context, changes <-chan string) {
+	defer b.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, open := <-changes:
+			if !open {
+				return
+			}
+			b.Ring()
+		}
+	}
+}
+
+// Close ends every open stream. Browsers come back by themselves.
+func (b *Bell) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ready()
+	select {
+	case <-b.closed:
+	default:
+		close(b.closed)
+	}
+}
+
+func (b *Bell) listen() (rung, closed <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ready()
+	return b.rung, b.closed
+}
+
+func (b *Bell) ready() {
+	if b.rung == nil {
+		b.rung = make(chan struct{})
+	}
+	if b.closed == nil {
+		b.closed = make(chan struct{})
+	}
+}
+
+const (
+	streamLasts = 10 * time.Minute // then the browser comes back and is asked again who it is
+	streamPings = 15 * time.Second // proxies close what is silent
+	streamLooks = time.Second      // how often a page looks by itself, should no bell ring
+)
+
+// part is one piece of a live page: it is sent again when its data has changed, not when a second has passed.
+type part struct {
+	Event string
+	Data  any
+	Page  templ.Component
+}
+
+// stream keeps a page live. Parts are asked for whenever the bell rings, and every few moments anyway.
+func (s *Site) stream(c echo.Context, parts func(context.Context) ([]part, error)) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), streamLasts)
+	defer cancel()
+	w := c.Response()
+	// A server's write timeout is meant for pages, not for streams; not every writer has one.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	w.Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	w.WriteHeader(http.StatusOK)
+	if _, err := io.WriteString(w, "retry: 2000\n\n"); err != nil {
+		return nil // the browser has gone
+	}
+	look, ping := time.NewTicker(streamLooks), time.NewTicker(streamPings)
+	defer look.Stop()
+	defer ping.Stop()
+	sent := map[string][sha256.Size]byte{}
+	for {
+		rung, closed := s.Bell.listen() // before looking: what changes while we look rings again
+		now, err := parts(ctx)
+		if err != nil {
+			s.Log.WarnContext(ctx, "live page not refreshed", "path", c.Path(), "error", err)
+			return nil // the browser says that the page is stale, and comes back
+		}
+		if err := sendChanged(ctx, w, now, sent); err != nil {
+			return nil
+		}
+		w.Flush()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-closed:
+			return nil
+		case <-rung:
+		case <-look.C:
+		case <-ping.C:
+			if _, err := io.WriteString(w, ": still here\n\n"); err != nil {
+				return nil
+			}
+		}
+	}
+}
+
+func sendChanged(ctx context.Context, w io.Writer, parts []part, sent map[string][sha256.Size]byte) error {
+	for _, p := range parts {
+		data, err := json.Marshal(p.Data)
+		if err != nil {
+			return fmt.Errorf("fingerprint of %s: %w", p.Event, err)
+		}
+		sum := sha256.Sum256(data)
+		if sent[p.Event] == sum {
+			continue
+		}
+		var b bytes.Buffer
+		if err := p.Page.Render(ctx, &b); err != nil {
+			return fmt.Errorf("render %s: %w", p.Event, err)
+		}
+		// A bare carriage return would end the line for a browser too.
+		text := strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ").Replace(b.String())
+		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", p.Event, text); err != nil {
+			return err
+		}
+		sent[p.Event] = sum
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"context"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/service"
+)
+
+// Authenticator finds out whose bearer token this is.
+type Authenticator interface {
+	Bearer(ctx context.Context, secret string) (service.Caller, error) // fault.Unauthenticated
+}
+
+// Organisation gives the organisation as it is now, from memory: names, zones, services.
+type Organisation interface {
+	Current() policy.Directory
+}
+
+// Search reads what the recorder wrote, for those who may.
+type Search interface {
+	Get(ctx context.Context, c service.Caller, e id.Escalation) (service.Escalation, error) // fault.NotFound
+	List(ctx context.Context, c service.Caller, f service.Filter) (service.Page, error)
+	// Timeline returns entries with a number above after, in order.
+	Timeline(ctx context.Context, c service.Caller, e id.Escalation, after, limit int) ([]escalation.Entry, error)
+}
+
+// Answers hands what a human says to a workflow and brings back what it made of it.
+type Answers interface {
+	Say(ctx context.Context, c service.Caller, workflow, verb string, w contract.Word) (contract.Reply, error)
+}
+
+// Links opens signed links. A token that is forged or too old is fault.Denied, with words to show.
+type Links interface {
+	Open(token string) (service.Ticket, error)
+}
+
+// Messages knows what was sent.
+type Messages interface {
+	ByKey(ctx context.Context, key string) (service.Sent, error) // fault.NotFound
+}
+
+// Opener opens escalations by hand.
+type Opener interface {
+	Do(ctx context.Context, c service.Caller, in service.Opening) (id.Escalation, error)
+}
+
+// Sandbox is the phones and mailboxes of dev mode, and the carriers that serve them.
+type Sandbox interface {
+	Get(ctx context.Context, message int64) (service.SandboxMessage, error)             // fault.NotFound
+	List(ctx context.Context, after int64, limit int) ([]service.SandboxMessage, error) // oldest first
+	// Reply answers a message as its receiver would, and returns what Belay said.
+	Reply(ctx context.Context, message int64, text string) (answer string, err error)
+	// Fail makes the carrier report a status in its own words ("no-answer", "undelivered"), with its error code.
+	Fail(ctx context.Context, message int64, status, code string) error
+}

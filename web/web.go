@@ -1,0 +1,152 @@
+// Package web is Belay's pages: what a person sees. It renders on the server, works without script, keeps pages
+// live with server-sent events, and hands every word of a human to a service. It decides nothing about escalations
+// and knows no database.
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/service"
+)
+
+// Options is all that the pages need.
+type Options struct {
+	// Prefix is the path under which browsers see the pages ("/belay"); empty: the path of PublicURL. Routes are
+	// mounted with and without it, because some proxies strip it and some do not.
+	Prefix string
+	// PublicURL is how people outside reach Belay: "https://belay.example.com/belay". Its origin is trusted for forms.
+	PublicURL string
+	// Secret seals cookies and form tokens: 32 bytes or more.
+	Secret []byte
+	// Dev mounts the sandbox, and opens the pages to this machine without signing in.
+	Dev bool
+	// TemporalUIURL is where operators look deeper: "http://127.0.0.1:8233"; empty: no link.
+	TemporalUIURL string
+	// Namespace of the workflows in that UI; empty: "default".
+	Namespace string
+
+	Authenticator Authenticator
+	Organisation  Organisation
+	Search        Search
+	Answers       Answers
+	Links         Links
+	Messages      Messages
+	Access        service.Access
+
+	// The sandbox: needed in dev mode only.
+	Opener  Opener
+	Sandbox Sandbox
+
+	Bell *Bell // rung when something may have changed; nil: pages look by themselves
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Site is the mounted pages.
+type Site struct {
+	Options
+	seal   sealer
+	cross  *http.CrossOriginProtection
+	secure bool // cookies travel over TLS only
+	floor  sandboxFloor
+	assets map[string]asset
+}
+
+// Register mounts the pages. It fails when the options could not be safe.
+func Register(e *echo.Echo, o Options) (*Site, error) {
+	s, err := newSite(o)
+	if err != nil {
+		return nil, err
+	}
+	s.mount(e.Group(""))
+	if s.Prefix != "" {
+		s.mount(e.Group(s.Prefix))
+	}
+	return s, nil
+}
+
+func newSite(o Options) (*Site, error) {
+	if len(o.Secret) < 32 {
+		return nil, fault.Field("secret", "%d bytes are too few, 32 are needed", len(o.Secret))
+	}
+	public, err := url.Parse(o.PublicURL)
+	if err != nil || o.PublicURL != "" && public.Host == "" {
+		return nil, fault.Field("public_url", "%q is not the address of a site", o.PublicURL)
+	}
+	if o.Prefix == "" {
+		o.Prefix = public.Path
+	}
+	o.Prefix = strings.TrimRight(o.Prefix, "/")
+	if o.Prefix != "" && !strings.HasPrefix(o.Prefix, "/") {
+		return nil, fault.Field("prefix", "%q does not begin with a slash", o.Prefix)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Bell == nil {
+		o.Bell = &Bell{}
+	}
+	if o.Namespace == "" {
+		o.Namespace = "default"
+	}
+	seal, err := newSealer(o.Secret)
+	if err != nil {
+		return nil, err
+	}
+	assets, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{Options: o, seal: seal, cross: http.NewCrossOriginProtection(), assets: assets}
+	if o.PublicURL == "" {
+		return s, nil
+	}
+	if err := s.cross.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "trust the origin of %q", o.PublicURL)
+	}
+	s.secure = public.Scheme == "https"
+	return s, nil
+}
+
+func (s *Site) mount(g *echo.Group) {
+	open := g.Group("", s.harden, s.tell)
+	open.GET("/assets/:name", s.asset)
+	open.HEAD("/assets/:name", s.asset)
+	open.GET("/login", s.loginForm)
+	open.POST("/login", s.login, s.sameSite)
+	open.POST("/logout", s.logout, s.sameSite)
+	open.GET("/a/:token", s.linkShow)
+	open.HEAD("/a/:token", s.linkShow)
+	open.POST("/a/:token", s.linkAct, s.sameSite)
+
+	reader := g.Group("", s.harden, s.tell, s.admit(service.Read))
+	reader.GET("/", s.list)
+	reader.GET("/events", s.listEvents)
+	reader.GET("/escalations/:id", s.escalation)
+	reader.GET("/escalations/:id/events", s.escalationEvents)
+
+	// A second group, so that a role which may read is told that it may not answer.
+	speaker := g.Group("", s.harden, s.tell, s.sameSite, s.admit(service.Answer))
+	speaker.POST("/escalations/:id/:verb", s.say)
+
+	if !s.Dev {
+		return
+	}
+	player := g.Group("/sandbox", s.harden, s.tell, s.sameSite, s.admit(service.PlaySandbox))
+	player.GET("", s.sandbox)
+	player.GET("/events", s.sandboxEvents)
+	player.GET("/messages", s.sandboxMessages)
+	player.POST("/messages/:id/reply", s.sandboxReply)
+	player.POST("/messages/:id/fail", s.sandboxFail)
+	player.POST("/alerts", s.sandboxAlert)
+}

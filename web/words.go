@@ -1,0 +1,245 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/service"
+)
+
+// span says a duration as people do: "12 s", "4 min 32 s", "1 h 5 min", "3 d 4 h". belay.js counts with the same words.
+func span(d time.Duration) string {
+	d = d.Abs().Truncate(time.Second)
+	days, hours := int(d/(24*time.Hour)), int(d/time.Hour)%24
+	minutes, seconds := int(d/time.Minute)%60, int(d/time.Second)%60
+	switch {
+	case days > 0 && hours > 0:
+		return fmt.Sprintf("%d d %d h", days, hours)
+	case days > 0:
+		return fmt.Sprintf("%d d", days)
+	case hours > 0 && minutes > 0:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
+	case hours > 0:
+		return fmt.Sprintf("%d h", hours)
+	case minutes >= 10 || minutes > 0 && seconds == 0:
+		return fmt.Sprintf("%d min", minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%d min %d s", minutes, seconds)
+	}
+	return fmt.Sprintf("%d s", seconds)
+}
+
+// dueGrace is how long something may be due before it is late: timers and clocks are never exact.
+const dueGrace = 5 * time.Second
+
+func due(at, now time.Time) string {
+	switch left := at.Sub(now); {
+	case left > 0:
+		return "in " + span(left)
+	case left > -dueGrace:
+		return "now"
+	default:
+		return "late by " + span(left)
+	}
+}
+
+// ago says how long something has been, without seconds once it is minutes: what is past need not tick.
+func ago(at, now time.Time) string {
+	switch d := now.Sub(at); {
+	case d >= time.Minute:
+		return span(d.Truncate(time.Minute)) + " ago"
+	case d >= time.Second:
+		return span(d) + " ago"
+	}
+	return "just now"
+}
+
+func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// exact is an instant that cannot be misread.
+func exact(at time.Time) string { return at.UTC().Format("Mon 2 Jan 2006 15:04:05 UTC") }
+
+// local is an instant on the reader's clock; empty when their zone is unknown.
+func (f frame) local(at time.Time, layout string) string {
+	if f.Zone == nil {
+		return ""
+	}
+	return at.In(f.Zone).Format(layout)
+}
+
+// next says what happens by itself, without its instant.
+func (f frame) next(e escalation.Summary) string {
+	target := shorten(e.Next.Target, 80)
+	switch e.Next.Action {
+	case "page":
+		return or("Page "+target, target, "Page again")
+	case "climb":
+		return or("Climb to "+target, target, "Climb")
+	case "update_due":
+		return or("Ask "+target+" for an update", target, "Update due")
+	case "resolve_due":
+		return "Resolve due: climb again"
+	case "promise_due":
+		return or("Promise of "+target+" due", target, "Promise due")
+	case "wake":
+		return "Snooze ends"
+	case "close":
+		return "Close for good"
+	case "none", "":
+		return "Nothing by itself"
+	}
+	return shorten(strings.ReplaceAll(e.Next.Action, "_", " "), 40) + " " + target
+}
+
+// or is text, unless what it would name is empty.
+func or(text, named, otherwise string) string {
+	if named == "" {
+		return otherwise
+	}
+	return text
+}
+
+// who names an actor as people do: a person by name, "token:noc" as noc.
+func (f frame) who(actor string) string {
+	if p, ok := f.org.People[id.Person(actor)]; ok && p.Name != "" {
+		return shorten(p.Name, 80)
+	}
+	if v, ok := strings.CutPrefix(actor, "vendor "); ok {
+		if known := f.org.Vendors[id.Vendor(v)]; known.Name != "" {
+			return shorten(known.Name, 80)
+		}
+		return shorten(v, 80)
+	}
+	if name, ok := strings.CutPrefix(actor, "token:"); ok {
+		return shorten(name, 80)
+	}
+	switch actor {
+	case "belay":
+		return "Belay"
+	case "monitor":
+		return "Monitor"
+	case "carrier":
+		return "Carrier"
+	case "":
+		return "Somebody"
+	}
+	return shorten(actor, 80)
+}
+
+// serviceOf names a service as it was called when the escalation opened, or as it is called now.
+func (f frame) serviceOf(e service.Escalation) string {
+	return shorten(or2(e.ServiceName, or2(f.org.Services[e.Service].Name, string(e.Service))), 80)
+}
+
+// tier says where the ladder stands: "Tier 2 · Payments leads".
+func tier(e escalation.Summary) string {
+	if e.Tier == 0 {
+		return "Before the first tier"
+	}
+	text := fmt.Sprintf("Tier %d", e.Tier)
+	if e.TierName != "" {
+		text += " · " + shorten(e.TierName, 80)
+	}
+	if e.Round > 1 {
+		text += fmt.Sprintf(" · round %d", e.Round)
+	}
+	return text
+}
+
+// way says by which way something came or went.
+func way(via string) string {
+	switch via {
+	case string(org.SMS):
+		return "SMS"
+	case string(org.Voice):
+		return "call"
+	case string(org.Email):
+		return "e-mail"
+	case "link":
+		return "signed link"
+	case "api":
+		return "API"
+	case "events":
+		return "events API"
+	case "signal":
+		return "Temporal signal"
+	case "web":
+		return "pages"
+	case "timer", "":
+		return ""
+	}
+	return shorten(via, 40)
+}
+
+// stateWord is a state as people say it.
+func stateWord(p escalation.Phase) string {
+	switch p {
+	case escalation.Open:
+		return "Open"
+	case escalation.Acked:
+		return "Acknowledged"
+	case escalation.ResolvedP:
+		return "Resolved"
+	case escalation.Closed:
+		return "Closed"
+	}
+	return string(p)
+}
+
+// stateMark is a shape for each state, so that colour is never alone.
+func stateMark(p escalation.Phase) string {
+	switch p {
+	case escalation.Open:
+		return "●"
+	case escalation.Acked:
+		return "◐"
+	case escalation.ResolvedP:
+		return "✓"
+	case escalation.Closed:
+		return "–"
+	}
+	return "?"
+}
+
+// stateClass names the style of a state; unknown ones look like closed ones.
+func stateClass(p escalation.Phase) string {
+	switch p {
+	case escalation.Open:
+		return "open"
+	case escalation.Acked:
+		return "acked"
+	case escalation.ResolvedP:
+		return "resolved"
+	case escalation.Closed:
+		return "closed"
+	}
+	return "closed"
+}
+
+func priorityClass(p org.Priority) string {
+	switch p {
+	case org.P1:
+		return "p1"
+	case org.P2:
+		return "p2"
+	case org.P3:
+		return "p3"
+	case org.P4, org.P5:
+		return "p4"
+	}
+	return "p4"
+}
+
+// live reports whether somebody may still have to be told.
+func live(p escalation.Phase) bool { return p == escalation.Open || p == escalation.Acked }
+
+func temporalURL(base, namespace string, e id.Escalation) string {
+	return strings.TrimRight(base, "/") + "/namespaces/" + url.PathEscape(namespace) +
+		"/workflows/" + url.PathEscape(contract.EscalationID(e))
+}
