@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"io"
@@ -159,6 +160,37 @@ func TestWhatServersAnswer(t *testing.T) {
 			require.Empty(t, server.Mails())
 		})
 	}
+}
+
+// What counts is the answer to the content; a server that hangs up right after it has the mail nevertheless.
+func TestAMailThatWasTakenStaysSent(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		line, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer line.Close()
+		_, _ = io.WriteString(line, "220 hello\r\n")
+		for scanner := bufio.NewScanner(line); scanner.Scan(); {
+			switch said := scanner.Text(); {
+			case said == ".":
+				_, _ = io.WriteString(line, "250 taken\r\n")
+				return
+			case said == "DATA":
+				_, _ = io.WriteString(line, "354 go on\r\n")
+			case strings.HasPrefix(said, "EHLO"), strings.HasPrefix(said, "MAIL"), strings.HasPrefix(said, "RCPT"):
+				_, _ = io.WriteString(line, "250 well\r\n")
+			}
+		}
+	}()
+	c, err := smtp.New(smtp.Options{Addr: listener.Addr().String(), From: "b@acme.example", Security: smtp.None, Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	receipt, err := c.Send(t.Context(), letter("k"))
+	require.NoError(t, err)
+	require.Equal(t, page.Accepted, receipt.Status)
 }
 
 func TestNobodyThere(t *testing.T) {

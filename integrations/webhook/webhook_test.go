@@ -158,18 +158,6 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	require.Zero(t, hits.Load())
 }
 
-// A proxy in the environment would dial for us, past the check.
-func TestNoProxyFromTheEnvironment(t *testing.T) {
-	var hits atomic.Int32
-	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
-	defer proxy.Close()
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	t.Setenv("HTTPS_PROXY", proxy.URL)
-	_, err := client(t, loopback).Send(t.Context(), to("http://169.254.169.254/latest"))
-	require.NoError(t, err)
-	require.Zero(t, hits.Load())
-}
-
 func TestCertificatesAreChecked(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
