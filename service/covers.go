@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -44,7 +43,7 @@ func (v *Covers) List(ctx context.Context, c Caller, s id.Schedule, from, until 
 	return v.Overrides.List(ctx, s, from, until)
 }
 
-// Create makes an override. fault.Conflict when it overlaps another of the same schedule.
+// Create makes an override; its ID is given by those who keep it. fault.Conflict when it overlaps another of the same schedule.
 func (v *Covers) Create(ctx context.Context, c Caller, o org.Override) (org.Override, error) {
 	if err := v.Access.May(c, Override); err != nil {
 		return org.Override{}, err
@@ -53,12 +52,11 @@ func (v *Covers) Create(ctx context.Context, c Caller, o org.Override) (org.Over
 	if err := checkOverride(v.Organisation.Current().Org, o, now); err != nil {
 		return org.Override{}, err
 	}
-	o.ID = id.Override("ov_" + rand.Text()[:16])
 	made, err := v.Overrides.Create(ctx, o, Deed{
 		At: now, Actor: c.Actor(), Via: c.Via, Action: "override.create",
 		Subject: "schedule " + string(o.Schedule), Reason: o.Reason,
 		Detail: map[string]string{
-			"override": string(o.ID), "person": string(o.Person),
+			"person": string(o.Person),
 			"from": o.From.UTC().Format(time.RFC3339), "until": o.Until.UTC().Format(time.RFC3339),
 		},
 	})

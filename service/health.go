@@ -9,6 +9,8 @@ import (
 type Probe struct {
 	Name string // "postgres", "temporal"
 	Ask  func(ctx context.Context) error
+	// Optional is reported and does not count: alerts are accepted without the engine.
+	Optional bool
 }
 
 // Health tells whether this process can do its work.
@@ -24,7 +26,7 @@ type Condition struct {
 	Error error // nil: well
 }
 
-// Ready asks every probe at once. It is ready when none answers an error.
+// Ready asks every probe at once. It is ready when none that counts answers an error.
 func (h Health) Ready(ctx context.Context) (ready bool, found []Condition) {
 	within := h.Within
 	if within == 0 {
@@ -45,7 +47,7 @@ func (h Health) Ready(ctx context.Context) (ready bool, found []Condition) {
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
-		ready = ready && err == nil
+		ready = ready && (err == nil || probe.Optional)
 		found = append(found, Condition{Name: probe.Name, Error: err})
 	}
 	return ready, found

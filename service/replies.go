@@ -25,7 +25,7 @@ type Paged interface {
 
 // Trail keeps deeds that change nothing else: somebody tried.
 type Trail interface {
-	Note(ctx context.Context, d Deed) error
+	Write(ctx context.Context, d Deed) error
 }
 
 // Replies takes what people say by phone and answers in words. It never answers an error in technical words: whoever
@@ -236,7 +236,7 @@ func (r *Replies) opt(ctx context.Context, d policy.Directory, in Inbound, start
 
 // stranger keeps a trace of a number that nobody of ours has. It says nothing about what was asked.
 func (r *Replies) stranger(ctx context.Context, in Inbound) error {
-	err := r.Trail.Note(ctx, Deed{
+	err := r.Trail.Write(ctx, Deed{
 		At: r.Now(), Actor: "unknown", Via: "sms", Action: "reply.refused", Subject: "number " + mask(org.SMS, in.From),
 		Reason: "the number belongs to nobody", Detail: map[string]string{"sid": in.SID},
 	})

@@ -188,6 +188,9 @@ func (s *Overrides) Create(_ context.Context, o org.Override, deed service.Deed)
 			return org.Override{}, fault.New(fault.Conflict, "override %s is in the way", other.ID)
 		}
 	}
+	if o.ID == "" {
+		o.ID = id.Override(fmt.Sprintf("O-%d", len(s.all)+1))
+	}
 	s.all, s.Deeds = append(s.all, o), append(s.Deeds, deed)
 	return o, nil
 }
@@ -303,8 +306,8 @@ type Trail struct {
 	Deeds []service.Deed
 }
 
-// Note implements service.Trail.
-func (s *Trail) Note(_ context.Context, d service.Deed) error {
+// Write implements service.Trail.
+func (s *Trail) Write(_ context.Context, d service.Deed) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Deeds = append(s.Deeds, d)

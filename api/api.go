@@ -1,0 +1,73 @@
+package api
+
+import (
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/api/rest"
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/service"
+)
+
+//go:embed openapi.yaml
+var document []byte
+
+// Document is openapi.yaml.
+func Document() []byte { return document }
+
+// Options is everything that the API calls.
+type Options struct {
+	Keyring     *service.Keyring
+	Search      *service.Search
+	Open        *service.Open
+	Answers     *service.Answers
+	Catalogue   *service.Catalogue
+	OnCall      *service.OnCall
+	Covers      *service.Covers
+	Blueprints  *service.Blueprints
+	Intake      *service.Intake
+	Idempotency service.Idempotency
+	Health      service.Health
+
+	// Decode reads PagerDuty's Events API v2. A body that is not an event is fault.Invalid with the field.
+	Decode func(body []byte) (routingKey string, a alert.Alert, err error)
+	// Twilio is nil when no callbacks are expected: they are then not found.
+	Twilio *Twilio
+
+	Limits Limits
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Register mounts the API and makes every error on this server a problem document.
+func Register(e *echo.Echo, o Options) error {
+	doc, err := openapi3.NewLoader().LoadFromData(document)
+	if err != nil {
+		return fmt.Errorf("read openapi.yaml: %w", err)
+	}
+	e.HTTPErrorHandler = problems(o.Log)
+	g := &gate{Options: o, limits: o.Limits.keeper(), doc: doc}
+	rest.RegisterHandlersWithOptions(e, rest.NewStrictHandler(&server{Options: o}, nil), rest.RegisterHandlersOptions{
+		OperationMiddlewares: g.operations(),
+	})
+	e.POST("/v2/enqueue", g.enqueue, g.watched)
+	if o.Twilio != nil {
+		g.callbacks(e)
+	}
+	e.GET("/openapi.yaml", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/yaml", document)
+	})
+	reference(e)
+	return nil
+}
+
+// server answers the operations of openapi.yaml: one call of a service each.
+type server struct{ Options }
+
+var _ rest.StrictServerInterface = (*server)(nil)

@@ -1,0 +1,7 @@
+// Package api is Belay over HTTP: transport only. openapi.yaml is the contract; requests are checked against it, turned
+// into one call of a service, and the answer, or the problem, is written down. It knows nothing of how escalations
+// work, and of outside systems only that somebody can verify and decode what they send.
+package api
+
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -config server.cfg.yaml openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -config client.cfg.yaml openapi.yaml

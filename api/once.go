@@ -1,0 +1,91 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/service"
+)
+
+const idempotencyKey = "Idempotency-Key"
+
+// once does a request with an idempotency key at most once, and gives its answer again to whoever repeats it.
+func (g *gate) once(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		key := r.Header.Get(idempotencyKey)
+		if key == "" {
+			return next(c)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return fmt.Errorf("read the body again: %w", err)
+		}
+		replay(r, body)
+		scope := callerOf(r.Context()).Actor()
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s", r.Method, r.URL.RequestURI(), body))
+		answered, err := g.Idempotency.Begin(r.Context(), scope, key, sum[:])
+		if err != nil {
+			return err
+		}
+		if answered != nil {
+			return again(c, *answered)
+		}
+		return g.keep(c, next, scope, key)
+	}
+}
+
+// keep does the request and keeps its answer, unless it failed for a reason that may pass.
+func (g *gate) keep(c echo.Context, next echo.HandlerFunc, scope, key string) error {
+	ctx := c.Request().Context()
+	heard := &ear{ResponseWriter: c.Response().Writer}
+	c.Response().Writer = heard
+	finished := false
+	defer func() {
+		if finished {
+			return
+		}
+		if err := g.Idempotency.Abandon(ctx, scope, key); err != nil {
+			g.Log.ErrorContext(ctx, "idempotency key not freed", "request", requestID(c), "error", err)
+		}
+	}()
+	if err := next(c); err != nil {
+		c.Error(err)
+	}
+	status := c.Response().Status
+	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+		return nil
+	}
+	finished = true
+	if err := g.Idempotency.Finish(ctx, scope, key, service.Answered{Status: status, Body: heard.body.Bytes()}); err != nil {
+		g.Log.ErrorContext(ctx, "answer not kept", "request", requestID(c), "error", err)
+	}
+	return nil
+}
+
+func again(c echo.Context, a service.Answered) error {
+	c.Response().Header().Set("Idempotency-Replayed", "true")
+	kind := echo.MIMEApplicationJSON
+	if a.Status >= http.StatusBadRequest {
+		kind = "application/problem+json"
+	}
+	return c.Blob(a.Status, kind, a.Body)
+}
+
+// ear hears what is answered.
+type ear struct {
+	http.ResponseWriter
+	body bytes.Buffer
+}
+
+func (e *ear) Write(b []byte) (int, error) {
+	e.body.Write(b)
+	return e.ResponseWriter.Write(b)
+}
+
+func (e *ear) Unwrap() http.ResponseWriter { return e.ResponseWriter }
