@@ -53,7 +53,7 @@ func (v Verifier) Check(pathAndQuery string, body []byte, signature string) erro
 	return unproven()
 }
 
-// Sign is Twilio's side: the header for a form posted to an address. Fakes and tests use it.
+// Sign is Twilio's side: the header for a form posted to an address, for tests and for trying things out.
 func Sign(authToken, address string, form url.Values) string {
 	return base64.StdEncoding.EncodeToString(mac(authToken, address+concatenate(form)))
 }
