@@ -2,15 +2,11 @@ package app
 
 import (
 	"encoding/base64"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 )
 
 func env(pairs ...string) func(string) string {
@@ -113,50 +109,4 @@ func TestACompleteProductionEnvironment(t *testing.T) {
 	require.NoError(t, o.Complete())
 	require.Len(t, o.CodecKeys, 1)
 	require.Len(t, o.Webhook.Allow, 2)
-}
-
-// TestComposeSetsOnlyWhatExists keeps docker-compose.yml honest: a variable with a spelling mistake is silently ignored
-// by every process.
-func TestComposeSetsOnlyWhatExists(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join("..", "docker-compose.yml"))
-	if os.IsNotExist(err) {
-		t.Skip("there is no docker-compose.yml")
-	}
-	require.NoError(t, err)
-	var names []string
-	for _, v := range Variables() {
-		names = append(names, v.Name)
-	}
-	var document any
-	require.NoError(t, yaml.Unmarshal(content, &document))
-	set := ours(document)
-	require.NotEmpty(t, set, "docker-compose.yml sets none of our variables")
-	for _, name := range set {
-		require.True(t, slices.Contains(names, name), "docker-compose.yml sets %s, which nobody reads", name)
-	}
-}
-
-// ours collects every name that looks like a variable of Belay, wherever it stands: key of a mapping, NAME=value of a list.
-func ours(node any) []string {
-	name := regexp.MustCompile(`^(BELAY_[A-Z0-9_]+|WORKER_BUILD_ID)(=|$)`)
-	var found []string
-	take := func(text string) {
-		if match := name.FindStringSubmatch(text); match != nil {
-			found = append(found, match[1])
-		}
-	}
-	switch n := node.(type) {
-	case map[string]any:
-		for key, value := range n {
-			take(key)
-			found = append(found, ours(value)...)
-		}
-	case []any:
-		for _, item := range n {
-			found = append(found, ours(item)...)
-		}
-	case string:
-		take(n)
-	}
-	return found
 }

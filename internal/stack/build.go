@@ -63,7 +63,7 @@ func Build(ctx context.Context, source string, say func(string)) (string, error)
 
 	say("building the dev stack (a Temporal server); the first time takes some minutes, later ones seconds")
 	part := binary + ".part"
-	cmd := exec.CommandContext(ctx, "go", "build", "-C", source, "-trimpath", "-ldflags", "-s -w", "-o", part, ".")
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", source, "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", part, ".")
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	var complaint bytes.Buffer
 	cmd.Stderr = io.MultiWriter(&complaint, progress{say})

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/api"
+	"github.com/belayhq/belay/integrations/pagerduty"
+	"github.com/belayhq/belay/integrations/twilio"
+	"github.com/belayhq/belay/service"
+)
+
+// api mounts the API, and the callbacks of the carriers that are configured.
+func (a *App) api(e *echo.Echo) error {
+	return api.Register(e, api.Options{
+		Keyring: a.rooms.keyring, Search: a.rooms.search, Open: a.rooms.opener, Answers: a.rooms.answers,
+		Catalogue: a.rooms.listing, OnCall: a.rooms.oncall, Covers: a.rooms.covers, Blueprints: a.rooms.blueprints,
+		Intake: a.rooms.intake, Idempotency: a.rooms.idempotency, Health: service.Health{Probes: a.probes()},
+		Decode: pagerduty.Decode, Twilio: a.callbacks(), Now: a.now, Log: a.log,
+	})
+}
+
+// callbacks are expected when an account is configured: only then can anything be proved to come from it.
+func (a *App) callbacks() *api.Twilio {
+	if !a.options.Twilio.configured() {
+		return nil
+	}
+	verifier := twilio.Verifier{AuthToken: a.options.Twilio.AuthToken, PublicURL: a.options.PublicURL}
+	script := twilio.Script{}
+	return &api.Twilio{
+		PublicURL: a.options.PublicURL,
+		Verify:    verifier.Verify,
+		Status:    twilio.ParseStatus,
+		Inbound: func(form url.Values) (service.Inbound, error) {
+			in, err := twilio.ParseInbound(form)
+			return service.Inbound{From: in.From, To: in.To, Body: in.Body, SID: in.SID}, err
+		},
+		Call: func(form url.Values) (service.Call, error) {
+			call, err := twilio.ParseVoice(form)
+			return service.Call{SID: call.SID, Digits: call.Digits, Machine: call.Machine()}, err
+		},
+		Gather: script.Page, Say: script.Say, Hangup: script.Hangup, Reply: script.Reply,
+		Replies: a.rooms.replies, Receipts: a.rooms.receipts,
+	}
+}

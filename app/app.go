@@ -1,0 +1,365 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+
+	"github.com/belayhq/belay/activities"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/durable"
+	"github.com/belayhq/belay/store"
+	"github.com/belayhq/belay/web"
+	"github.com/belayhq/belay/workers"
+)
+
+// Role is what a process does. One process may have both.
+type Role string
+
+const (
+	API    Role = "api"    // HTTP: API, pages, callbacks
+	Worker Role = "worker" // runs escalations
+)
+
+// cachedRuns bounds the memory of a worker: some tens of kilobytes each.
+const cachedRuns = 10_000
+
+// App is one process.
+type App struct {
+	options   Options
+	roles     []Role
+	log       *slog.Logger
+	now       func() time.Time
+	metrics   *Metrics
+	db        *pgxpool.Pool
+	temporal  client.Client
+	namespace string
+	rooms     rooms
+	ways      map[org.Channel]activities.Carrier
+	bell      *web.Bell
+
+	listener net.Listener
+	server   *http.Server
+	working  atomic.Bool   // a worker is polling
+	first    sync.Once     // closes atWork
+	atWork   chan struct{} // the first worker has started
+	halt     context.CancelFunc
+	running  sync.WaitGroup
+	failed   chan error
+}
+
+// Open reaches the database, waiting for one that is still starting, and reads the organisation. Temporal is not
+// waited for: alerts are accepted without it.
+func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App, error) {
+	if err := o.Complete(); err != nil {
+		return nil, err
+	}
+	a := &App{options: o, roles: roles, log: log, now: time.Now, metrics: NewMetrics(), bell: &web.Bell{}, failed: make(chan error, 1), atWork: make(chan struct{})}
+
+	reach := durable.Options{
+		Addr: o.TemporalAddr, Namespace: o.TemporalNamespace, Plain: o.TemporalPlain, Keys: o.CodecKeys,
+		Metrics: a.metrics.Temporal(), Log: quieter(log),
+	}
+	addr, namespace, err := reach.Effective()
+	if err != nil {
+		return nil, err
+	}
+	a.namespace = namespace
+	if a.temporal, err = durable.Dial(reach); err != nil {
+		return nil, err
+	}
+	if a.db, err = database(ctx, o.DatabaseURL, log); err != nil {
+		a.temporal.Close()
+		return nil, err
+	}
+	a.rooms = join(o, a.db, a.temporal, log, a.now)
+	if err := a.directory(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	if a.ways, err = a.carriers(); err != nil {
+		a.close()
+		return nil, err
+	}
+	log.Info("ready to start", "roles", roles, "temporal", addr, "namespace", namespace,
+		"revision", a.rooms.directory.Current().Revision, "encrypted", len(o.CodecKeys) > 0)
+	return a, nil
+}
+
+// carriers are those of the installation; in development everything goes to the sandbox.
+func (a *App) carriers() (map[org.Channel]activities.Carrier, error) {
+	if a.options.Dev {
+		return everywhere(a.rooms.sandbox), nil
+	}
+	return carriers(a.options, a.log, a.now)
+}
+
+// database waits for one that is starting. One that refuses us, or is too old, is an error at once.
+func database(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
+	var pool *pgxpool.Pool
+	err := insist(ctx, log, "PostgreSQL", func() (err error) {
+		pool, err = store.Open(ctx, url, store.Options{MaxConns: 20})
+		return err
+	})
+	return pool, err
+}
+
+// directory reads the organisation. Without it every page would go to nobody, so it is waited for.
+func (a *App) directory(ctx context.Context) error {
+	return insist(ctx, a.log, "the organisation", func() error {
+		if err := store.Ready(ctx, a.db); err != nil {
+			return err
+		}
+		return a.rooms.directory.Refresh(ctx)
+	})
+}
+
+// insist tries again what may pass, until ctx ends.
+func insist(ctx context.Context, log *slog.Logger, what string, try func() error) error {
+	pause := 500 * time.Millisecond
+	for {
+		err := try()
+		if err == nil || !fault.Is(err, fault.Unavailable) {
+			return err
+		}
+		log.Warn("waiting for "+what, "error", err, "again_in", pause)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+// Start begins to serve and to work, and returns when the door is open. What goes wrong later is told by Failed.
+func (a *App) Start(ctx context.Context) error {
+	ctx, a.halt = context.WithCancel(context.WithoutCancel(ctx))
+	addr, handler, err := a.front()
+	if err != nil {
+		return err
+	}
+	if a.listener, err = net.Listen("tcp", addr); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if err := a.follow(ctx); err != nil {
+		return err
+	}
+	a.beside(func() { a.rooms.relay.Run(ctx) })
+	a.beside(func() { a.watch(ctx) })
+	if a.has(Worker) {
+		workers.CacheWorkflows(cachedRuns)
+		a.beside(func() { a.work(ctx) })
+	}
+
+	a.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	a.beside(func() {
+		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			a.fail(fmt.Errorf("serve HTTP on %s: %w", a.listener.Addr(), err))
+		}
+	})
+	return nil
+}
+
+// Addr is where HTTP is answered, once started.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// Failed tells the first error after which the process cannot go on.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// AtWork is closed once a worker has started.
+func (a *App) AtWork() <-chan struct{} { return a.atWork }
+
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default:
+	}
+}
+
+func (a *App) has(r Role) bool { return slices.Contains(a.roles, r) }
+
+func (a *App) beside(f func()) {
+	a.running.Go(f)
+}
+
+// follow keeps organisation and pages up to date with the database.
+func (a *App) follow(ctx context.Context) error {
+	changes, err := store.Changes(ctx, a.db)
+	if err != nil {
+		return fmt.Errorf("follow changes of the organisation: %w", err)
+	}
+	a.beside(func() { a.rooms.directory.Run(ctx, changes) })
+	if !a.has(API) {
+		return nil
+	}
+	feed, err := store.Feed(ctx, a.db)
+	if err != nil {
+		return fmt.Errorf("follow the escalations: %w", err)
+	}
+	rings := make(chan string)
+	a.beside(func() {
+		defer close(rings)
+		for which := range feed {
+			select {
+			case rings <- string(which):
+			case <-ctx.Done():
+			}
+		}
+	})
+	a.beside(func() { a.bell.Run(ctx, rings) })
+	return nil
+}
+
+// work keeps a worker running. Temporal may be away, for a minute or for a day.
+func (a *App) work(ctx context.Context) {
+	pause := time.Second
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := a.shift(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			pause = time.Second
+		}
+		a.log.Error("no worker is running", "error", err, "again_in", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
+
+// shift is one worker from its start until ctx ends or it gives up.
+func (a *App) shift(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, 15*time.Second)
+	err := durable.Prepare(bounded, a.temporal, a.namespace)
+	cancel()
+	if err != nil {
+		return err
+	}
+	gaveUp := make(chan error, 1)
+	w := workers.New(a.temporal, a.rooms.work(a.db, a.ways, a.log, a.now), workers.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&durable.Faults{}},
+		BuildID:      a.options.BuildID,
+		Fatal:        func(err error) { gaveUp <- err },
+	})
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start a worker: %w", err)
+	}
+	a.working.Store(true)
+	a.first.Do(func() { close(a.atWork) })
+	defer a.working.Store(false)
+	a.log.Info("working", "queue", "escalations")
+	select {
+	case <-ctx.Done():
+		w.Stop()
+		return nil
+	case err := <-gaveUp: // it stops by itself
+		return err
+	}
+}
+
+// watch keeps the gauges of what we depend on.
+func (a *App) watch(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Second)
+	defer tick.Stop()
+	for {
+		for _, probe := range a.probes() {
+			bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
+			a.metrics.Reached(probe.Name, probe.Ask(bounded) == nil)
+			cancel()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Stop lets go in order: no new requests, what was accepted is told to the engine, messages that are under way are
+// finished, then the connections. What is not done when ctx ends is done by another process, or after the next start.
+func (a *App) Stop(ctx context.Context) error {
+	var trouble error
+	a.bell.Close()
+	if a.server != nil {
+		trouble = a.server.Shutdown(ctx)
+	}
+	a.within(ctx, drainWithin, a.rooms.beside.Close) // what stays undone is the relay's, here or elsewhere
+	if a.halt != nil {
+		a.halt()
+	}
+	if !a.within(ctx, time.Minute, a.running.Wait) {
+		trouble = errors.Join(trouble, errors.New("not everything had stopped in time"))
+	}
+	a.close()
+	return trouble
+}
+
+const drainWithin = 5 * time.Second
+
+// within waits for f, but not for ever.
+func (a *App) within(ctx context.Context, limit time.Duration, f func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	case <-time.After(limit):
+	}
+	return false
+}
+
+func (a *App) close() {
+	a.temporal.Close()
+	if a.db != nil {
+		a.db.Close()
+	}
+}
+
+// quieter keeps Temporal's chatter out of the log: its debug and info lines are about its own pollers.
+func quieter(log *slog.Logger) *slog.Logger {
+	return slog.New(least{Handler: log.Handler(), level: slog.LevelWarn})
+}
+
+type least struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled is part of slog.Handler.
+func (l least) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= l.level && l.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs is part of slog.Handler.
+func (l least) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return least{Handler: l.Handler.WithAttrs(attrs), level: l.level}
+}
+
+// WithGroup is part of slog.Handler.
+func (l least) WithGroup(name string) slog.Handler {
+	return least{Handler: l.Handler.WithGroup(name), level: l.level}
+}

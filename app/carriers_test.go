@@ -1,0 +1,68 @@
+package app
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
+)
+
+func TestAChannelWithoutACarrierIsGivenUpAtOnce(t *testing.T) {
+	at := time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
+	ways, err := carriers(Options{}, slog.New(slog.DiscardHandler), func() time.Time { return at })
+	require.NoError(t, err)
+	for _, channel := range channels() {
+		receipt, err := ways[channel].Send(t.Context(), page.Message{Key: "k", Channel: channel})
+		require.NoError(t, err)
+		require.Equal(t, page.Receipt{
+			Key: "k", Status: page.Failed, Class: page.Dead, Reason: "no carrier configured for " + string(channel), At: at,
+		}, receipt)
+	}
+}
+
+func TestConfiguredChannelsHaveTheirCarrier(t *testing.T) {
+	o, err := FromEnv(env(
+		"BELAY_TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", "BELAY_TWILIO_AUTH_TOKEN", "token", "BELAY_TWILIO_FROM", "+15005550006",
+		"BELAY_SMTP_ADDR", "mail.example.com:587", "BELAY_SMTP_FROM", "belay@example.com",
+		"BELAY_WEBHOOK_SECRET", "secret",
+	))
+	require.NoError(t, err)
+	ways, err := carriers(o, slog.New(slog.DiscardHandler), time.Now)
+	require.NoError(t, err)
+	for _, channel := range channels() {
+		_, missing := ways[channel].(nobody)
+		require.False(t, missing, channel)
+	}
+}
+
+func TestAWrongAccountIsFoundAtStart(t *testing.T) {
+	o := Options{Twilio: Twilio{AccountSID: "nonsense", AuthToken: "hunter2", From: "+15005550006"}}
+	_, err := carriers(o, slog.New(slog.DiscardHandler), time.Now)
+	require.ErrorContains(t, err, "account_sid")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestWhoPlaysACarrierMaySpeakEitherLanguage(t *testing.T) {
+	for _, scene := range []struct {
+		channel      org.Channel
+		status, code string
+		want         page.Class
+	}{
+		{org.Voice, "no-answer", "", page.Dead},
+		{org.Voice, "no_answer", "", page.Dead},
+		{org.Voice, "machine", "", page.Dead},
+		{org.Voice, "busy", "", page.Dead},
+		{org.SMS, "undelivered", "30034", page.Dead},
+		{org.SMS, "undelivered", "30008", page.Transient},
+		{org.SMS, "failed", "21610", page.Barred},
+		{org.SMS, "opted_out", "", page.Barred},
+		{org.Email, "undelivered", "", page.Dead},
+	} {
+		_, class, reason := Classify(scene.channel, scene.status, scene.code)
+		require.Equal(t, scene.want, class, "%+v: %s", scene, reason)
+	}
+}

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/client"
+
+	"github.com/belayhq/belay/activities"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/text"
+	"github.com/belayhq/belay/durable"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store"
+	"github.com/belayhq/belay/workers"
+)
+
+// rooms are the services, joined to a database and an engine. Every process has all of them; its roles say which it
+// lets work.
+type rooms struct {
+	directory *service.Directory
+	engine    *durable.Engine
+	beside    *service.Pool
+	links     service.Links
+
+	settler  *service.Settler
+	intake   *service.Intake
+	relay    *service.Relay
+	opener   *service.Open
+	answers  *service.Answers
+	receipts *service.Receipts
+	replies  *service.Replies
+	search   *service.Search
+	keyring  *service.Keyring
+	oncall   *service.OnCall
+	covers   *service.Covers
+	listing  *service.Catalogue
+	sandbox  *service.Sandbox // dev only
+
+	blueprints  *service.Blueprints
+	idempotency service.Idempotency
+	messages    service.Messages
+}
+
+func join(o Options, db *pgxpool.Pool, temporal client.Client, log *slog.Logger, now func() time.Time) rooms {
+	inbox := store.Inbox{Pool: db}
+	messages := store.Messages{Pool: db}
+	escalations := store.Escalations{Pool: db}
+	barred := store.Barred{Pool: db}
+	overrides := store.Overrides{Pool: db}
+	access := service.Access{}
+
+	r := rooms{
+		engine:   &durable.Engine{Client: temporal},
+		beside:   &service.Pool{Log: log},
+		links:    service.Links{Secret: o.Secret, PublicURL: o.PublicURL, Now: now},
+		messages: messages,
+	}
+	r.directory = &service.Directory{
+		Revisions: store.Revisions{Pool: db}, Overrides: overrides, Barred: barred, Parse: parse, Now: now, Log: log,
+	}
+	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: r.engine, Log: log}
+	r.intake = &service.Intake{Organisation: r.directory, Inbox: inbox, Settler: r.settler, Pool: r.beside, Now: now, Log: log}
+	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Log: log}
+	r.opener = &service.Open{
+		Organisation: r.directory, Inbox: inbox, Arrivals: inbox, Settler: r.settler, Access: access, Now: now,
+	}
+	r.answers = &service.Answers{Organisation: r.directory, Engine: r.engine, Access: access, Now: now}
+	r.receipts = &service.Receipts{Messages: messages, Engine: r.engine, Pool: r.beside, Log: log}
+	r.replies = &service.Replies{
+		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Answers: r.answers,
+		Barred: barred, Trail: store.Audit{Pool: db}, Now: now, Log: log,
+	}
+	r.search = &service.Search{Escalations: escalations, Access: access}
+	r.keyring = &service.Keyring{Tokens: store.Tokens{Pool: db}, Organisation: r.directory, Access: access, Now: now}
+	r.oncall = &service.OnCall{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
+	r.covers = &service.Covers{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
+	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
+	r.blueprints = &service.Blueprints{
+		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Now: now,
+	}
+	r.idempotency = store.Idempotency{Pool: db}
+	if o.Dev {
+		r.sandbox = &service.Sandbox{
+			Messages: store.Sandbox{Pool: db}, Sent: messages, Replies: r.replies, Receipts: r.receipts, Classify: Classify, Now: now,
+		}
+	}
+	return r
+}
+
+// work is what the worker needs: the activities with their ports filled.
+func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, log *slog.Logger, now func() time.Time) workers.Deps {
+	return workers.Deps{
+		Directory: &activities.Directory{Directories: r.directory},
+		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
+		Pager: &activities.Pager{
+			Directories: r.directory, Ledger: store.Ledger{Pool: db}, Carriers: ways, Linker: r.links, Words: text.Words,
+			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Now: now, Log: log,
+		},
+		Recorder: &activities.Recorder{Journal: store.Journal{Pool: db}},
+	}
+}
