@@ -24,7 +24,7 @@ func (i Inbox) EscalationOf(ctx context.Context, seq int64) (id.Escalation, erro
 
 // PagedTo lists the pages sent to a person since then, newest first.
 func (m Messages) PagedTo(ctx context.Context, p id.Person, since time.Time, lim int) ([]service.Sent, error) {
-	rows, err := sqlc.New(m.Pool).PagedTo(ctx, string(p), since, limit(lim, 100, 1000))
+	rows, err := sqlc.New(m.Pool).PagedTo(ctx, text(string(p)), since, limit(lim, 100, 1000))
 	if err != nil {
 		return nil, faulty(err, "list pages to %s", p)
 	}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -11,50 +12,46 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/internal/pgtest"
-	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
 )
 
-var (
-	_ service.Arrivals = store.Inbox{}
-	_ service.Paged    = store.Messages{}
-)
-
-func TestAnEventTellsWhatBecameOfIt(t *testing.T) {
+func TestASettledEventKnowsItsEscalation(t *testing.T) {
 	d := newDoor(t)
-	seq := d.says(event(alert.Trigger, "disk", alert.Critical))
-	_, err := d.inbox.EscalationOf(t.Context(), seq)
-	require.Equal(t, fault.NotFound, fault.KindOf(err), "before it is settled: %v", err)
-	errands := d.settles(seq)
-	opened, err := d.inbox.EscalationOf(t.Context(), seq)
-	require.NoError(t, err)
-	require.Equal(t, errands[0].Escalation, opened)
-
-	again := d.says(event(alert.Trigger, "disk", alert.Critical))
-	d.settles(again)
-	joined, err := d.inbox.EscalationOf(t.Context(), again)
-	require.NoError(t, err)
-	require.Equal(t, opened, joined)
+	ctx := context.Background()
+	of := func(seq int64) (id.Escalation, error) { return d.inbox.EscalationOf(ctx, seq) }
+	seq := d.says(event(alert.Trigger, "disk", alert.Error))
+	_, err := of(seq)
+	require.True(t, fault.Is(err, fault.NotFound), "not settled yet")
+	d.settles(seq)
+	joined := d.says(event(alert.Trigger, "disk", alert.Error))
+	d.settles(joined)
+	for _, s := range []int64{seq, joined} {
+		e, err := of(s)
+		require.NoError(t, err)
+		require.Equal(t, id.Escalation("E-1"), e)
+	}
+	_, err = of(99)
+	require.True(t, fault.Is(err, fault.NotFound))
 }
 
-func TestPagesToAPersonAreFoundNewestFirst(t *testing.T) {
+func TestPagesToAPersonAreListedNewestFirst(t *testing.T) {
+	ctx := context.Background()
 	pool := pgtest.Pool(t)
-	ledger, messages := store.Ledger{Pool: pool}, store.Messages{Pool: pool}
-	send := func(key string, who id.Person, why page.Purpose, at time.Time) {
-		_, err := ledger.Begin(t.Context(), page.Message{Key: key, Person: who, Purpose: why}, "vendor/E-1/acmecloud/1", at)
+	begin := func(key string, change func(*page.Message), minutes int) {
+		m := message()
+		m.Key = key
+		change(&m)
+		_, err := store.Ledger{Pool: pool}.Begin(ctx, m, "escalation/E-1", noon.Add(time.Duration(minutes)*time.Minute))
 		require.NoError(t, err)
 	}
-	send("old", "vik", page.Page, noon.Add(-time.Hour))
-	send("first", "vik", page.Page, noon)
-	send("told", "vik", page.Inform, noon)
-	send("other", "ana", page.Page, noon)
-	send("second", "vik", page.Page, noon.Add(time.Minute))
-
-	sent, err := messages.PagedTo(t.Context(), "vik", noon, 10)
+	begin("old", func(*page.Message) {}, -10)
+	begin("first", func(*page.Message) {}, 1)
+	begin("second", func(*page.Message) {}, 2)
+	begin("ben's", func(m *page.Message) { m.Person = "ben" }, 3)
+	begin("news", func(m *page.Message) { m.Purpose = page.Inform }, 3)
+	sent, err := store.Messages{Pool: pool}.PagedTo(ctx, "ana", noon, 0)
 	require.NoError(t, err)
-	var keys []string
-	for _, s := range sent {
-		keys = append(keys, s.Message.Key)
-	}
-	require.Equal(t, []string{"second", "first"}, keys)
+	require.Len(t, sent, 2)
+	require.Equal(t, "second", sent[0].Message.Key)
+	require.Equal(t, "first", sent[1].Message.Key)
 }

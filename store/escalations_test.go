@@ -134,9 +134,17 @@ func TestAFewLiveOnesAreFoundAmongManyClosed(t *testing.T) {
 	_, err := s.reader.Pool.Exec(ctx, `
 		insert into escalations (number, state, title, service, unit, priority, opened_at, summary)
 		select n, 'closed', 'old', 'payments', 'emea', 'P3', now(), '{}' from generate_series(2, 20000) n;
-		analyze escalations;
-		select pg_stat_reset();`)
+		analyze escalations;`)
 	require.NoError(t, err)
+	// Lists that must read everything make PostgreSQL settle on one plan for all lists, if they share a prepared statement.
+	for range 10 {
+		require.Empty(t, s.lists(service.Filter{Text: "no such thing"}))
+		require.Empty(t, s.lists(service.Filter{Text: "no such thing", ByNext: true}))
+	}
+	for _, forget := range []string{"select pg_stat_force_next_flush()", "select pg_stat_reset()"} {
+		_, err = s.reader.Pool.Exec(ctx, forget)
+		require.NoError(t, err)
+	}
 	live := []escalation.Phase{escalation.Open, escalation.Acked}
 	require.Equal(t, "E-1", s.lists(service.Filter{States: live}))
 	require.Equal(t, "E-1", s.lists(service.Filter{States: live, ByNext: true}))

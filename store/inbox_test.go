@@ -266,6 +266,26 @@ func TestCountedRepeatsBecomeAnErrandWhenTheIntervalIsOver(t *testing.T) {
 		"past the interval a repeat is told as it comes")
 }
 
+func TestRepeatsThatAnotherRelayWorksOnAreItsBusiness(t *testing.T) {
+	d := newDoor(t)
+	ctx := context.Background()
+	d.strikes(d.settles(d.says(event(alert.Trigger, "disk", alert.Error)))...)
+	d.hears(alert.Trigger, "disk", alert.Error)
+	d.inbox.RepeatEvery = time.Nanosecond
+	other, err := d.inbox.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = other.Rollback(ctx) }()
+	_, err = other.Exec(ctx, "select from escalations for update")
+	require.NoError(t, err)
+	patience, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	errands, err := d.inbox.Undone(patience, 0, 0)
+	require.NoError(t, err, "does not wait")
+	require.Empty(t, errands)
+	require.NoError(t, other.Rollback(ctx))
+	require.Equal(t, []string{"repeat E-1 ×1 error"}, words(d.undone()))
+}
+
 func TestErrandsWaitForTheYoungerOnesBeforeThem(t *testing.T) {
 	d := newDoor(t)
 	d.hears(alert.Trigger, "disk", alert.Error)

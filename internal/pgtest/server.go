@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,6 +37,7 @@ func startServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	sweep()
 	dir, err := place(as)
 	if err != nil {
 		return nil, err
@@ -169,10 +171,38 @@ func account() (*syscall.Credential, error) {
 	return nil, errors.New("root cannot run PostgreSQL, and there is no user postgres or nobody to run it")
 }
 
+// sweep deletes what killed tests left behind: directories an hour old whose server is gone.
+func sweep() {
+	for _, parent := range places() {
+		left, _ := filepath.Glob(filepath.Join(parent, "belay-pgtest-*")) // the pattern is correct
+		for _, dir := range left {
+			info, err := os.Stat(dir)
+			if err != nil || time.Since(info.ModTime()) < time.Hour || served(dir) {
+				continue
+			}
+			_ = os.RemoveAll(dir) // another's: let them
+		}
+	}
+}
+
+// served says whether the server of a directory still runs.
+func served(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	return err == nil && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+// places are where data may go, best first.
+func places() []string { return []string{os.TempDir(), "/tmp", "/var/tmp"} }
+
 // place is a new directory that this account owns and can reach; the temporary directory may be closed to it.
 func place(as *syscall.Credential) (string, error) {
 	var tried []error
-	for _, parent := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+	for _, parent := range places() {
 		dir, err := os.MkdirTemp(parent, "belay-pgtest-")
 		if err != nil {
 			tried = append(tried, err)
