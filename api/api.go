@@ -11,7 +11,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/belayhq/belay/api/rest"
-	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/service"
 )
 
@@ -35,8 +34,7 @@ type Options struct {
 	Idempotency service.Idempotency
 	Health      service.Health
 
-	// Decode reads PagerDuty's Events API v2. A body that is not an event is fault.Invalid with the field.
-	Decode func(body []byte) (routingKey string, a alert.Alert, err error)
+	Events Events
 	// Twilio is nil when no callbacks are expected: they are then not found.
 	Twilio *Twilio
 

@@ -78,7 +78,7 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 		Intake:      &service.Intake{Organisation: organisation, Inbox: h.inbox, Settler: settler, Pool: h.pool, Now: now, Log: log},
 		Idempotency: &servicetest.Idempotency{},
 		Health:      service.Health{Probes: []service.Probe{{Name: "temporal", Ask: h.engine.Ready}}},
-		Decode:      decoded,
+		Events:      api.Events{Decode: decoded, Answer: answered},
 		Twilio: &api.Twilio{
 			PublicURL: "https://belay.example",
 			Verify: func(r *http.Request, _ []byte) error {
@@ -157,6 +157,27 @@ func decoded(body []byte) (string, alert.Alert, error) {
 		Action: alert.Action(event.EventAction), DedupKey: event.DedupKey, Title: event.Payload.Summary,
 		Severity: alert.Severity(event.Payload.Severity),
 	}, nil
+}
+
+// answered stands in for the answers of integrations/pagerduty.
+func answered(dedup string, err error) (int, []byte) {
+	said := map[string]any{"status": "invalid event", "message": "Event object is invalid"}
+	status := http.StatusBadRequest
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound, fault.Conflict, fault.Denied, fault.Unauthenticated:
+		said["errors"] = []string{err.Error()}
+	case fault.TooLarge:
+		status, said["errors"] = http.StatusRequestEntityTooLarge, []string{err.Error()}
+	case fault.Throttled:
+		status, said["status"] = http.StatusTooManyRequests, "throttle exceeded"
+	case fault.Unavailable, fault.Internal:
+		status, said["status"] = http.StatusServiceUnavailable, "unavailable"
+	}
+	if err == nil {
+		status, said = http.StatusAccepted, map[string]any{"status": "success", "message": "Event processed", "dedup_key": dedup}
+	}
+	body, _ := json.Marshal(said)
+	return status, body
 }
 
 // answer is a response, read to its end.

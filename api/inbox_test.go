@@ -37,9 +37,9 @@ func TestSendersAreRefusedInPagerDutysWords(t *testing.T) {
 		mention string
 	}{
 		"not JSON":         {`hello`, 400, "not JSON"},
-		"no summary":       {`{"routing_key":"x","event_action":"trigger"}`, 400, "'payload.summary' is missing or blank"},
-		"unknown key":      {strings.Replace(trigger, servicetest.Key, "unknown", 1), 400, "'routing_key'"},
-		"ack of nothing":   {`{"routing_key":"` + servicetest.Key + `","event_action":"acknowledge"}`, 400, "'dedup_key'"},
+		"no summary":       {`{"routing_key":"x","event_action":"trigger"}`, 400, "payload.summary: is missing or blank"},
+		"unknown key":      {strings.Replace(trigger, servicetest.Key, "unknown", 1), 400, "no integration has this key"},
+		"ack of nothing":   {`{"routing_key":"` + servicetest.Key + `","event_action":"acknowledge"}`, 400, "dedup_key"},
 		"more than 512 KB": {strings.Replace(trigger, "card", strings.Repeat("x", 513<<10), 1), 413, "bytes at most"},
 		"ten megabytes":    {strings.Repeat("x", 10<<20), 413, "bytes at most"},
 	} {

@@ -57,7 +57,7 @@ func (v *Covers) Create(ctx context.Context, c Caller, o org.Override) (org.Over
 		Subject: "schedule " + string(o.Schedule), Reason: o.Reason,
 		Detail: map[string]string{
 			"person": string(o.Person),
-			"from": o.From.UTC().Format(time.RFC3339), "until": o.Until.UTC().Format(time.RFC3339),
+			"from":   o.From.UTC().Format(time.RFC3339), "until": o.Until.UTC().Format(time.RFC3339),
 		},
 	})
 	if err != nil {

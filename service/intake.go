@@ -28,12 +28,11 @@ type Intake struct {
 const settleWithin = 20 * time.Second
 
 // Accept takes one decoded event for the integration with this key and answers its dedup key. When it returns without
-// an error the event is on disk, and whatever happens later cannot lose it. An unknown key is fault.Invalid with the
-// field routing_key.
+// an error the event is on disk, and whatever happens later cannot lose it. An unknown key is fault.NotFound.
 func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []byte, format string) (string, error) {
 	integration, ok := integrationByKey(i.Organisation.Current().Org, key)
 	if !ok {
-		return "", fault.Field("routing_key", "no integration has this key")
+		return "", fault.New(fault.NotFound, "no integration has this key")
 	}
 	if a.DedupKey == "" {
 		if a.Action != alert.Trigger {

@@ -109,11 +109,10 @@ func TestTheSenderIsToldWhatIsWrong(t *testing.T) {
 	trigger := alert.Alert{Action: alert.Trigger, Title: "x"}
 
 	_, err := h.intake.Accept(ctx(), "wrong", trigger, nil, "pagerduty")
-	require.True(t, fault.Is(err, fault.Invalid), err)
-	require.ErrorContains(t, err, "routing_key")
+	require.True(t, fault.Is(err, fault.NotFound), err)
 
 	_, err = h.intake.Accept(ctx(), "", trigger, nil, "pagerduty")
-	require.ErrorContains(t, err, "routing_key")
+	require.True(t, fault.Is(err, fault.NotFound), err)
 
 	_, err = h.intake.Accept(ctx(), servicetest.Key, alert.Alert{Action: alert.Resolve}, nil, "pagerduty")
 	require.ErrorContains(t, err, "dedup_key")
