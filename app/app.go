@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +85,11 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		a.temporal.Close()
 		return nil, err
 	}
-	a.rooms = join(o, a.db, a.temporal, log, a.now)
+	if err := a.listen(); err != nil {
+		a.close()
+		return nil, err
+	}
+	a.rooms = join(a.options, a.db, a.temporal, log, a.now)
 	if err := a.directory(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -96,6 +101,21 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	log.Info("ready to start", "roles", roles, "temporal", addr, "namespace", namespace,
 		"revision", a.rooms.directory.Current().Revision, "encrypted", len(o.CodecKeys) > 0)
 	return a, nil
+}
+
+// listen takes the address early: links need the port, and one that is taken should be told at once.
+func (a *App) listen() (err error) {
+	addr, variable := a.options.HTTPAddr, "BELAY_HTTP_ADDR"
+	if !a.has(API) {
+		addr, variable = a.options.WorkerAddr, "BELAY_WORKER_ADDR"
+	}
+	if a.listener, err = net.Listen("tcp", addr); err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	if strings.HasSuffix(a.options.PublicURL, ":0") {
+		a.options.PublicURL = reachable(a.listener.Addr().String())
+	}
+	return nil
 }
 
 // carriers are those of the installation; in development everything goes to the sandbox.
@@ -147,12 +167,9 @@ func insist(ctx context.Context, log *slog.Logger, what string, try func() error
 // Start begins to serve and to work, and returns when the door is open. What goes wrong later is told by Failed.
 func (a *App) Start(ctx context.Context) error {
 	ctx, a.halt = context.WithCancel(context.WithoutCancel(ctx))
-	addr, handler, err := a.front()
+	handler, err := a.front()
 	if err != nil {
 		return err
-	}
-	if a.listener, err = net.Listen("tcp", addr); err != nil {
-		return fmt.Errorf("listen: %w", err)
 	}
 	if err := a.follow(ctx); err != nil {
 		return err
@@ -178,6 +195,9 @@ func (a *App) Start(ctx context.Context) error {
 
 // Addr is where HTTP is answered, once started.
 func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// PublicURL is how this process calls itself in links.
+func (a *App) PublicURL() string { return a.options.PublicURL }
 
 // Failed tells the first error after which the process cannot go on.
 func (a *App) Failed() <-chan error { return a.failed }
@@ -333,6 +353,9 @@ func (a *App) within(ctx context.Context, limit time.Duration, f func()) bool {
 }
 
 func (a *App) close() {
+	if a.listener != nil {
+		_ = a.listener.Close() // again, when the server has closed it: harmless
+	}
 	a.temporal.Close()
 	if a.db != nil {
 		a.db.Close()

@@ -15,22 +15,22 @@ import (
 	"github.com/belayhq/belay/web"
 )
 
-// front is what this process answers over HTTP, and where. A process that only works answers probes and metrics.
-func (a *App) front() (addr string, handler http.Handler, err error) {
+// front is what this process answers over HTTP. One that only works answers probes and metrics.
+func (a *App) front() (http.Handler, error) {
 	if !a.has(API) {
-		return a.options.WorkerAddr, a.instruments(), nil
+		return a.instruments(), nil
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Use(a.measured, a.unbroken)
 	e.GET("/metrics", echo.WrapHandler(a.metrics.Handler()))
 	if err := a.api(e); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := a.pages(e); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	return a.options.HTTPAddr, e, nil
+	return e, nil
 }
 
 func (a *App) pages(e *echo.Echo) error {

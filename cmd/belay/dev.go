@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,10 +70,10 @@ func develop(ctx context.Context, out io.Writer) error {
 	}
 	select {
 	case <-a.AtWork():
-		greet(out, o, a.Addr())
+		greet(out, o, a.PublicURL())
 	case <-time.After(30 * time.Second):
 		say("no worker has started yet: Temporal does not answer; waiting for it")
-		greet(out, o, a.Addr())
+		greet(out, o, a.PublicURL())
 	case <-ctx.Done():
 	}
 
@@ -159,10 +158,10 @@ func ended(child *stack.Child) <-chan struct{} {
 // demoKey is the integration of the example's payments service.
 const demoKey = "acme0payments0demo0routing0key00"
 
-func greet(out io.Writer, o app.Options, addr string) {
-	at := strings.TrimRight(o.PublicURL, "/")
-	if strings.HasSuffix(o.HTTPAddr, ":0") {
-		at = "http://" + addr
+func greet(out io.Writer, o app.Options, at string) {
+	temporal := "http://" + o.TemporalUIAddr
+	if o.TemporalExternal {
+		temporal = "yours" // where its UI is, its operator knows
 	}
 	fmt.Fprintf(out, `
   Belay is up.
@@ -170,7 +169,7 @@ func greet(out io.Writer, o app.Options, addr string) {
     phones and mailboxes   %[1]s/sandbox
     escalations            %[1]s/
     API reference          %[1]s/docs
-    Temporal               http://%[2]s
+    Temporal               %[2]s
     administrator's token  %[3]s
 
   Fire an alert, then answer it on the phones' page:
@@ -179,5 +178,5 @@ func greet(out io.Writer, o app.Options, addr string) {
 
   Ctrl-C stops everything; started again at any time, open escalations go on where they were.
 
-`, at, o.TemporalUIAddr, o.TokenFile(), demoKey)
+`, at, temporal, o.TokenFile(), demoKey)
 }
