@@ -51,7 +51,7 @@ func TestAVendorSeesWhatItWasSentAndNothingElse(t *testing.T) {
 	h := webtest.Typical(night)
 	sam := open(t, site(t, h, production))
 	page := sam.page("/a/" + webtest.VendorLink)
-	shows(t, page, "Card payments fail in eu-west")
+	shows(t, page, "Card payments fail in eu-west", "opened <time", "Please answer <time")
 	shows(t, page, "You answer as <strong>Sam Rivera</strong>")
 	for _, inside := range []string{"Nobody has it", "Payments leads", "Head of engineering", "decline-rate", "Chioma", "grafana"} {
 		hides(t, page, inside)

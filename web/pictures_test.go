@@ -44,7 +44,7 @@ func TestPictures(t *testing.T) {
 		server := httptest.NewServer(site(t, show.house, nil))
 		for _, width := range []int{360, 1280, 2560} {
 			for theme, setting := range map[string]string{"dark": "0", "light": "1"} {
-				height := map[int]int{360: 1400, 1280: 1300, 2560: 1440}[width]
+				height := map[int]int{360: 1400, 1280: 1000, 2560: 1440}[width]
 				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", show.name, width, theme))
 				take(t, browser, server.URL+show.path, file, width, height, setting)
 			}
