@@ -184,17 +184,21 @@ func apply() *cobra.Command {
 				body.Reason = &reason
 			}
 			response, err := c.ApplyBlueprint(cmd.Context(), &client.ApplyBlueprintParams{IdempotencyKey: once()}, body)
-			applied, err := answer[client.Revision](&r, "apply "+args[0], response, err)
+			applied, err := answer[client.BlueprintPlan](&r, "apply "+args[0], response, err)
 			if err != nil {
 				return err
 			}
-			if applied.Hash != string(next.Revision) {
-				return fault.New(fault.Internal, "apply %s: the server calls it %s, we call it %s: are the versions different?", args[0], applied.Hash, next.Revision)
+			if applied.Revision != string(next.Revision) {
+				return fault.New(fault.Internal, "apply %s: the server calls it %s, we call it %s: are the versions different?", args[0], applied.Revision, next.Revision)
 			}
 			if r.json {
 				return write(cmd, applied)
 			}
-			cmd.Printf("Applied revision %s: %s.\n", short(applied.Hash), count(len(applied.Changes), "change"))
+			if len(applied.Changes) == 0 {
+				cmd.Printf("Nothing changes: revision %s stays.\n", short(applied.Revision))
+				return nil
+			}
+			cmd.Printf("Applied revision %s: %s.\n", short(applied.Revision), count(len(applied.Changes), "change"))
 			return nil
 		},
 	}
