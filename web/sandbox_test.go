@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
 
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/reply"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/web"
 	"github.com/belayhq/belay/web/webtest"
@@ -59,6 +61,21 @@ func TestAReplyIsAnsweredTheWayItWasAsked(t *testing.T) {
 	require.Equal(t, http.StatusOK, w.Code)
 	hides(t, w.Body.String(), "<html")
 	shows(t, w.Body.String(), "&lt;b&gt;ack&lt;/b&gt;")
+}
+
+func TestTheKeysOfACallAreThoseThatBelayUnderstands(t *testing.T) {
+	page := open(t, site(t, webtest.Typical(night), nil)).page("/sandbox")
+	pressed := 0
+	walk(parse(t, page), func(n *html.Node) {
+		if n.Data != "button" || attr(n, "name") != "text" {
+			return
+		}
+		verb, err := reply.ParseDigit(attr(n, "value"))
+		require.NoError(t, err)
+		require.Contains(t, text(n), string(verb))
+		pressed++
+	})
+	require.Equal(t, 3, pressed, "one call rings, with three keys")
 }
 
 func TestTheCarrierFailsInItsOwnWords(t *testing.T) {

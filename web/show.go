@@ -14,6 +14,7 @@ import (
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/reply"
 )
 
 // shorten cuts a text to a number of runes, with a sign that there was more.
@@ -258,9 +259,9 @@ type key struct {
 	Does  string
 }
 
-// keypad is what a call offers, as service.Replies.Voice takes it.
+// keypad is what a call offers.
 func keypad() []key {
-	return []key{{"4", "acknowledge"}, {"6", "escalate"}, {"9", "resolve"}}
+	return []key{{reply.KeyAcknowledge, "acknowledge"}, {reply.KeyEscalate, "escalate"}, {reply.KeyResolve, "resolve"}}
 }
 
 // carrierCode is something a carrier may report.

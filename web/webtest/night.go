@@ -79,7 +79,7 @@ func (h *House) furnish(now time.Time) {
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	const public = "http://127.0.0.1:8080"
 	text := "P1 Payments: Card payments fail in eu-west: 38 % declined by the gateway. Reply ack 42, resolve 42 or esc 42."
-	call := "This is Belay. Priority 1, Payments. Card payments fail in eu-west. Press 4 to acknowledge, 6 to escalate, 9 to resolve."
+	call := "This is Belay. Priority 1, Payments. Card payments fail in eu-west. Press 1 to acknowledge, 2 to escalate, 3 to resolve."
 	for _, m := range []service.SandboxMessage{
 		{At: ago(80 * time.Minute), Channel: org.SMS, Person: "ana", To: "+34600100001", Escalation: "E-40", Body: "P2 Checkout: latency p95 over 2 s. Reply ack 40.", Status: "delivered",
 			Replies: []string{"ack 40", "→ You have E-40. Next update due 02:10 UTC.", "snooze 40 1h", "→ E-40 sleeps until 03:36 UTC."}},
