@@ -32,5 +32,7 @@ ENV ZONEINFO=/zoneinfo.zip \
 EXPOSE 8080 8081
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
+# Of the default command; a worker is asked with `belay health --worker` (docker-compose.yml).
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["/belay", "health"]
 ENTRYPOINT ["/belay"]
 CMD ["serve"]
