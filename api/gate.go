@@ -2,12 +2,13 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
+	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
@@ -64,7 +65,11 @@ func (g *gate) watched(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err) // the status is known only once the error is answered
 		}
 		r := c.Request()
-		g.Log.InfoContext(r.Context(), "request", "request", id, "method", r.Method, "path", clip(r.URL.Path),
+		level := slog.LevelInfo
+		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+			level = slog.LevelDebug
+		}
+		g.Log.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", clip(r.URL.Path),
 			"status", c.Response().Status, "took", time.Since(began), "caller", callerName(r.Context()))
 		return nil
 	}
@@ -120,6 +125,15 @@ func callerName(ctx context.Context) string {
 	return ""
 }
 
+// peer is the address at the other end. Headers of proxies are not asked: whoever guesses tokens writes them too.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
 // known lets through whoever holds a token, as often as the limit allows. Guessing tokens is slowed down by address.
 func (g *gate) known(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -129,7 +143,7 @@ func (g *gate) known(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		caller, err := g.Keyring.Bearer(c.Request().Context(), strings.TrimSpace(secret))
 		if fault.Is(err, fault.Unauthenticated) {
-			if slow := g.limits.strangers.take(c.RealIP(), g.Now()); slow != nil {
+			if slow := g.limits.strangers.take(peer(c.Request()), g.Now()); slow != nil {
 				return slow
 			}
 		}

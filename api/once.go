@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func (g *gate) once(next echo.HandlerFunc) echo.HandlerFunc {
 
 // keep does the request and keeps its answer, unless it failed for a reason that may pass.
 func (g *gate) keep(c echo.Context, next echo.HandlerFunc, scope, key string) error {
-	ctx := c.Request().Context()
+	ctx := context.WithoutCancel(c.Request().Context()) // a caller who hangs up does not leave the key hanging
 	heard := &ear{ResponseWriter: c.Response().Writer}
 	c.Response().Writer = heard
 	finished := false

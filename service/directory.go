@@ -26,9 +26,10 @@ type Directory struct {
 	// Retry is the pause after a refresh that failed; zero: two seconds.
 	Retry time.Duration
 
-	current atomic.Pointer[policy.Directory]
-	mu      sync.Mutex
-	parsed  map[id.Revision]*org.Org
+	current    atomic.Pointer[policy.Directory]
+	refreshing sync.Mutex // an older reading must not replace a newer one
+	mu         sync.Mutex
+	parsed     map[id.Revision]*org.Org
 }
 
 const (
@@ -84,6 +85,8 @@ func (d *Directory) parse(r Revision) (*org.Org, error) {
 
 // Refresh reads the current revision and what is live. When anything fails the organisation held before stays.
 func (d *Directory) Refresh(ctx context.Context) error {
+	d.refreshing.Lock()
+	defer d.refreshing.Unlock()
 	r, err := d.Revisions.Current(ctx)
 	if fault.Is(err, fault.NotFound) {
 		return nil // nothing was applied yet

@@ -60,7 +60,8 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 // settle goes on beside the request, so that the sender has its answer now. When everybody is busy the relay does it.
 func (i *Intake) settle(ctx context.Context, seq int64) {
 	i.Pool.Go(ctx, func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, settleWithin)
+		// Also when the process is about to stop: what was begun here is done soonest here.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 		defer cancel()
 		if err := i.Settler.Settle(ctx, seq); err != nil {
 			i.Log.WarnContext(ctx, "event left to the relay", "event", seq, "error", err)

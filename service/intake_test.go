@@ -152,6 +152,29 @@ func TestTheRelayRunsUntilItIsStopped(t *testing.T) {
 	<-stopped
 }
 
+func TestAStormIsCaughtUpWithOneFailureHoldingNobodyElseBack(t *testing.T) {
+	h := newHouse(t)
+	h.pool.Close()
+	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+		for range 3 {
+			_, err := h.intake.Accept(ctx(), servicetest.Key, alert.Alert{
+				Action: alert.Trigger, DedupKey: key, Title: key, Severity: alert.Error,
+			}, nil, "pagerduty")
+			require.NoError(t, err)
+		}
+	}
+	h.engine.End("escalation/E-4") // its start is known already and its repeats meet the end
+	h.relay.Batch = 4
+	more := true
+	for range 20 {
+		more = h.relay.Sweep(ctx())
+	}
+	require.False(t, more, "nothing is left to do")
+	events, errands := h.inbox.Waiting()
+	require.Zero(t, events+errands)
+	require.GreaterOrEqual(t, len(h.engine.Started()), 11, "the one that was over came back as a new one")
+}
+
 func TestOpeningByHandGoesTheSameWay(t *testing.T) {
 	h := newHouse(t)
 	e, err := h.open.Do(ctx(), ana(), service.Opening{

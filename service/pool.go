@@ -15,11 +15,13 @@ type Pool struct {
 	mu      sync.Mutex
 	running int
 	closed  bool
+	closing chan struct{}
 	work    sync.WaitGroup
 }
 
 // Go runs f beside the caller. It answers false, and does nothing, when as many as allowed are running or the pool is
-// closed: somebody else must then do the work. The context of f outlives the request and keeps its values.
+// closed: somebody else must then do the work. The context of f outlives the request, keeps its values, and ends when
+// the pool is closed.
 func (p *Pool) Go(ctx context.Context, f func(context.Context)) bool {
 	size := p.Size
 	if size == 0 {
@@ -30,14 +32,28 @@ func (p *Pool) Go(ctx context.Context, f func(context.Context)) bool {
 	if p.closed || p.running >= size {
 		return false
 	}
+	if p.closing == nil {
+		p.closing = make(chan struct{})
+	}
 	p.running++
 	p.work.Add(1)
-	go func() {
-		defer p.work.Done()
-		defer p.release()
-		f(context.WithoutCancel(ctx))
-	}()
+	go p.run(ctx, p.closing, f)
 	return true
+}
+
+func (p *Pool) run(ctx context.Context, closing <-chan struct{}, f func(context.Context)) {
+	defer p.work.Done()
+	defer p.release()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	go func() {
+		select {
+		case <-closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	f(ctx)
 }
 
 // release gives the place back, also when the work panicked: one bad event must not take the process along.
@@ -50,10 +66,16 @@ func (p *Pool) release() {
 	p.running--
 }
 
-// Close takes no more work and waits for what runs.
+// Close takes no more work, ends the contexts of what runs, and waits for it.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	p.closed = true
+	if p.closing == nil {
+		p.closing = make(chan struct{})
+	}
+	if !p.closed {
+		p.closed = true
+		close(p.closing)
+	}
 	p.mu.Unlock()
 	p.work.Wait()
 }

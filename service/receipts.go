@@ -20,9 +20,9 @@ type Receipts struct {
 	Pause time.Duration
 }
 
-// receiptAttempts with doubling pauses from one second span about four minutes; after that the ladder's own wait
-// has gone by anyhow.
-const receiptAttempts = 8
+// receiptAttempts with doubling pauses from one second span a minute; after that the ladder's own wait has gone by
+// anyhow.
+const receiptAttempts = 6
 
 // Take notes a receipt and hands it to the workflow that sent the message. A receipt that came before changes
 // nothing; one about a message that nobody sent is dropped: carriers are not told what we know.
@@ -68,7 +68,11 @@ func (r *Receipts) insist(ctx context.Context, workflow string, receipt page.Rec
 	}
 	var err error
 	for range receiptAttempts {
-		time.Sleep(pause)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 		pause *= 2
 		if err = r.Engine.Receipt(ctx, workflow, receipt); err == nil || !fault.Retryable(err) {
 			return

@@ -19,7 +19,7 @@ type Relay struct {
 	Batch   int           // zero: 200
 }
 
-// Run sweeps until the context ends.
+// Run sweeps until the context ends, without a pause while there is more than one batch of work.
 func (r *Relay) Run(ctx context.Context) {
 	every := r.Every
 	if every == 0 {
@@ -28,7 +28,9 @@ func (r *Relay) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		r.Sweep(ctx)
+		if r.Sweep(ctx) && ctx.Err() == nil {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -37,8 +39,9 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
-// Sweep does once whatever has waited long enough. What fails waits for the next sweep.
-func (r *Relay) Sweep(ctx context.Context) {
+// Sweep does once whatever has waited long enough, and answers whether there is more that could be done at once. What
+// fails waits for the next sweep.
+func (r *Relay) Sweep(ctx context.Context) (more bool) {
 	age, batch := r.Age, r.Batch
 	if age == 0 {
 		age = 2 * time.Second
@@ -46,32 +49,56 @@ func (r *Relay) Sweep(ctx context.Context) {
 	if batch == 0 {
 		batch = 200
 	}
-	r.settle(ctx, age, batch)
-	errands, err := r.Inbox.Undone(ctx, age, batch)
-	if err != nil {
-		r.complain(ctx, "errands not read", err)
-		return
-	}
-	if err := r.Settler.runAll(ctx, errands, true); err != nil {
-		r.complain(ctx, "errands wait", err)
-	}
+	unsettled, settled := r.settle(ctx, age, batch)
+	undone, done := r.catchUp(ctx, age, batch)
+	return settled && done && (unsettled == batch || undone == batch)
 }
 
-// settle commits the errands of events that nobody settled; an engine that is away must not hold that up.
-func (r *Relay) settle(ctx context.Context, age time.Duration, batch int) {
+// settle commits what is to be told of events that nobody settled, then tells it. An engine that is away holds up the
+// telling, not the committing.
+func (r *Relay) settle(ctx context.Context, age time.Duration, batch int) (found int, well bool) {
 	events, err := r.Inbox.Unsettled(ctx, age, batch)
 	if err != nil {
 		r.complain(ctx, "events not read", err)
-		return
+		return 0, false
 	}
+	var errands []Errand
+	told := map[int64]bool{}
+	well = true
 	for _, seq := range events {
 		if ctx.Err() != nil {
-			return
+			return len(events), false
 		}
-		if err := r.Settler.Settle(ctx, seq); err != nil {
+		made, err := r.Settler.commit(ctx, seq)
+		if err != nil {
 			r.complain(ctx, "event not settled", err, "event", seq)
+			well = false
+		}
+		for _, e := range made {
+			if !told[e.ID] { // later events of a conversation answer the same errands again
+				told[e.ID] = true
+				errands = append(errands, e)
+			}
 		}
 	}
+	if err := r.Settler.runAll(ctx, errands, false); err != nil {
+		r.complain(ctx, "errands wait", err)
+		well = false
+	}
+	return len(events), well
+}
+
+func (r *Relay) catchUp(ctx context.Context, age time.Duration, batch int) (found int, well bool) {
+	errands, err := r.Inbox.Undone(ctx, age, batch)
+	if err != nil {
+		r.complain(ctx, "errands not read", err)
+		return 0, false
+	}
+	if err := r.Settler.runAll(ctx, errands, true); err != nil {
+		r.complain(ctx, "errands wait", err)
+		return len(errands), false
+	}
+	return len(errands), true
 }
 
 func (r *Relay) complain(ctx context.Context, what string, err error, more ...any) {

@@ -1,10 +1,13 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
@@ -26,30 +29,81 @@ type Settler struct {
 // Settle works the conversation of an event and runs the errands that come of it. What the engine cannot take now
 // stays undone, for the relay: the error is for the log.
 func (s *Settler) Settle(ctx context.Context, seq int64) error {
-	errands, err := s.Inbox.Settle(ctx, seq, s.opening)
+	errands, err := s.commit(ctx, seq)
 	if err != nil {
-		return fmt.Errorf("settle event %d: %w", seq, err)
+		return err
 	}
 	return s.runAll(ctx, errands, false)
 }
 
-// runAll runs errands in order. An errand that fails holds back the later ones of its escalation only. patient means
-// that nobody else is about to run the ones before: what is not found then is over, not still to come.
+// commit decides what is to be told, and tells nobody.
+func (s *Settler) commit(ctx context.Context, seq int64) ([]Errand, error) {
+	errands, err := s.Inbox.Settle(ctx, seq, s.opening)
+	if err != nil {
+		return nil, fmt.Errorf("settle event %d: %w", seq, err)
+	}
+	return errands, nil
+}
+
+const (
+	chainsAtOnce = 8
+	// enoughAway is how many chains may find the engine away before the others are not even tried: each may have
+	// waited for a timeout. It is more than one, so that a single stubborn workflow does not stand for the engine.
+	enoughAway = 3
+)
+
+// runAll runs errands: those of one escalation in order, up to the first that fails, and escalations side by side.
+// patient means that nobody else is about to run what came before: what is not found then is over, not still to come.
+// Its error is that of one chain; whatever was not done stays undone.
 func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) error {
-	held := map[id.Escalation]bool{}
-	var first error
-	for _, e := range errands {
-		if held[e.Escalation] {
-			continue
+	all := chains(errands)
+	if len(all) == 1 {
+		return s.runChain(ctx, all[0], patient)
+	}
+	var away atomic.Int32
+	var work sync.WaitGroup
+	failures := make([]error, len(all))
+	places := make(chan struct{}, chainsAtOnce)
+	for i, chain := range all {
+		places <- struct{}{}
+		if away.Load() >= enoughAway {
+			break
 		}
-		if err := s.run(ctx, e, patient); err != nil {
-			held[e.Escalation] = true
-			if first == nil {
-				first = fmt.Errorf("errand %d of %s: %w", e.ID, e.Escalation, err)
+		work.Go(func() {
+			defer func() { <-places }()
+			failures[i] = s.runChain(ctx, chain, patient)
+			if fault.Is(failures[i], fault.Unavailable) {
+				away.Add(1)
 			}
+		})
+	}
+	work.Wait()
+	return cmp.Or(failures...)
+}
+
+func (s *Settler) runChain(ctx context.Context, chain []Errand, patient bool) error {
+	for _, e := range chain {
+		if err := s.run(ctx, e, patient); err != nil {
+			return fmt.Errorf("errand %d of %s: %w", e.ID, e.Escalation, err)
 		}
 	}
-	return first
+	return nil
+}
+
+// chains splits errands by escalation, in order of each one's first.
+func chains(errands []Errand) [][]Errand {
+	place := map[id.Escalation]int{}
+	var all [][]Errand
+	for _, e := range errands {
+		at, known := place[e.Escalation]
+		if !known {
+			at = len(all)
+			place[e.Escalation] = at
+			all = append(all, nil)
+		}
+		all[at] = append(all[at], e)
+	}
+	return all
 }
 
 func (s *Settler) run(ctx context.Context, e Errand, patient bool) error {
