@@ -69,10 +69,8 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	}
 	a := &App{options: o, roles: roles, log: log, now: time.Now, metrics: NewMetrics(), bell: &web.Bell{}, failed: make(chan error, 1), atWork: make(chan struct{})}
 
-	reach := durable.Options{
-		Addr: o.TemporalAddr, Namespace: o.TemporalNamespace, Plain: o.TemporalPlain, Keys: o.CodecKeys,
-		Metrics: a.metrics.Temporal(), Log: quieter(log),
-	}
+	reach := o.reach()
+	reach.Metrics, reach.Log = a.metrics.Temporal(), quieter(log)
 	addr, namespace, err := reach.Effective()
 	if err != nil {
 		return nil, err

@@ -15,11 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/app"
+	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/internal/stack/stacktest"
 	"github.com/belayhq/belay/store"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) { stacktest.Main(m, durable.AttributeTypes()) }
 
 // options of a process on the tests' own servers, at a free port.
 func options(t *testing.T) app.Options {

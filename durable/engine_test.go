@@ -25,7 +25,7 @@ import (
 	"github.com/belayhq/belay/internal/stack/stacktest"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) { stacktest.Main(m, durable.AttributeTypes()) }
 
 // parrot is a workflow that speaks the contract: it answers what it is told, refuses an empty name, and ends on resolve.
 func parrot(ctx workflow.Context, start contract.Start) (heard []string, err error) {

@@ -28,6 +28,15 @@ func Attributes() map[string]enumspb.IndexedValueType {
 	return types
 }
 
+// AttributeTypes are the search attributes in the words of command lines: "Keyword", "Int".
+func AttributeTypes() map[string]string {
+	types := map[string]string{}
+	for name, kind := range Attributes() {
+		types[name] = kind.String()
+	}
+	return types
+}
+
 // Prepare checks that the namespace exists and adds the search attributes that it lacks. It never creates a
 // namespace: how long histories are kept is the operator's decision.
 func Prepare(ctx context.Context, c client.Client, namespace string) error {

@@ -24,7 +24,7 @@ import (
 	"github.com/belayhq/belay/workers"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) { stacktest.Main(m, durable.AttributeTypes()) }
 
 // line is a carrier that counts how often it is tried, and refuses.
 type line struct {

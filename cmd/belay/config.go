@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/belayhq/belay/app"
-	"github.com/belayhq/belay/durable"
 )
 
 func config() *cobra.Command {
@@ -34,7 +33,7 @@ func config() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			addr, namespace, err := durable.Options{Addr: o.TemporalAddr, Namespace: o.TemporalNamespace}.Effective()
+			addr, namespace, err := o.Temporal()
 			if err != nil {
 				return err
 			}

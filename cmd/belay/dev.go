@@ -13,9 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/belayhq/belay/app"
-	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/internal/stack"
-	"github.com/belayhq/belay/store"
 )
 
 func dev() *cobra.Command {
@@ -105,14 +103,10 @@ func besides(ctx context.Context, o app.Options, say func(string)) (*stack.Child
 	if temporal == "" || o.TemporalExternal {
 		temporal = "127.0.0.1:7233"
 	}
-	attributes := map[string]string{}
-	for name, kind := range durable.Attributes() {
-		attributes[name] = kind.String()
-	}
 	say("starting Postgres and Temporal")
 	child, err := stack.Start(ctx, binary, stack.Options{
 		Home: o.Home, PostgresAddr: o.PostgresAddr, TemporalAddr: temporal, UIAddr: o.TemporalUIAddr,
-		DatabaseURL: o.DatabaseURL, Namespace: o.TemporalNamespace, SearchAttributes: attributes,
+		DatabaseURL: o.DatabaseURL, Namespace: o.TemporalNamespace, SearchAttributes: app.SearchAttributes(),
 		NoTemporal: o.TemporalExternal, Log: os.Stderr,
 	})
 	if err != nil {
@@ -127,7 +121,7 @@ func besides(ctx context.Context, o app.Options, say func(string)) (*stack.Child
 
 // prepare brings schema, organisation and token up to date.
 func prepare(ctx context.Context, o app.Options, log *slog.Logger, say func(string)) (*app.App, error) {
-	if err := store.Migrate(ctx, o.DatabaseURL); err != nil {
+	if err := app.Migrate(ctx, o); err != nil {
 		return nil, err
 	}
 	a, err := app.Open(ctx, o, log, app.API, app.Worker)

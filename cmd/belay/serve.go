@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/belayhq/belay/app"
-	"github.com/belayhq/belay/core/fault"
-	"github.com/belayhq/belay/store"
 )
 
 // stopWithin bounds a graceful stop; orchestrators commonly kill after 30 s.
@@ -46,10 +44,7 @@ func migrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.DatabaseURL == "" {
-				return fault.New(fault.Invalid, "migrate: BELAY_DATABASE_URL is not set")
-			}
-			if err := store.Migrate(cmd.Context(), o.DatabaseURL); err != nil {
+			if err := app.Migrate(cmd.Context(), o); err != nil {
 				return err
 			}
 			cmd.Println("The schema is up to date.")

@@ -1,7 +1,7 @@
 // Package stacktest gives tests a real Postgres and a real Temporal server: one of each per test binary, on free ports,
 // started when the first test asks and gone with the last one.
 //
-//	func TestMain(m *testing.M) { stacktest.Main(m) }
+//	func TestMain(m *testing.M) { stacktest.Main(m, durable.AttributeTypes()) }
 //
 //	func TestSomething(t *testing.T) {
 //		at := stacktest.Get(t)
@@ -17,12 +17,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/internal/stack"
 )
 
-// Main runs the tests of a package and stops what they started.
-func Main(m *testing.M) {
+// Main runs the tests of a package and stops what they started. The search attributes, as type by name, are added to
+// the namespace.
+func Main(m *testing.M, attributes map[string]string) {
+	shared.attributes = attributes
 	code := m.Run()
 	if err := shared.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,7 +50,7 @@ func Start(t testing.TB, home string) *stack.Child {
 	if testing.Short() {
 		t.Skip("needs Postgres and Temporal; not with -short")
 	}
-	child, err := run(home)
+	child, err := run(home, shared.attributes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +61,11 @@ func Start(t testing.TB, home string) *stack.Child {
 var shared instance
 
 type instance struct {
-	once  sync.Once
-	home  string
-	child *stack.Child
-	err   error
+	attributes map[string]string
+	once       sync.Once
+	home       string
+	child      *stack.Child
+	err        error
 }
 
 func (i *instance) start() (*stack.Child, error) {
@@ -71,7 +73,7 @@ func (i *instance) start() (*stack.Child, error) {
 		if i.home, i.err = os.MkdirTemp("", "belay-stack-"); i.err != nil {
 			return
 		}
-		i.child, i.err = run(i.home)
+		i.child, i.err = run(i.home, i.attributes)
 	})
 	return i.child, i.err
 }
@@ -88,7 +90,7 @@ func (i *instance) stop() error {
 	return errors.Join(failed, os.RemoveAll(i.home))
 }
 
-func run(home string) (*stack.Child, error) {
+func run(home string, attributes map[string]string) (*stack.Child, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	source, err := stack.Source(".")
@@ -103,15 +105,7 @@ func run(home string) (*stack.Child, error) {
 		Home:             home,
 		PostgresAddr:     "127.0.0.1:0",
 		TemporalAddr:     "127.0.0.1:0",
-		SearchAttributes: attributes(),
+		SearchAttributes: attributes,
 		Fast:             true,
 	})
-}
-
-func attributes() map[string]string {
-	names := map[string]string{}
-	for name, kind := range durable.Attributes() {
-		names[name] = kind.String()
-	}
-	return names
 }
