@@ -10,10 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -85,28 +85,24 @@ func exists(path string) bool {
 
 // fingerprint is a hash of everything the binary is made of.
 func fingerprint(source string) (string, error) {
-	var files []string
-	for _, pattern := range []string{"*.go", "go.mod", "go.sum"} {
-		found, err := filepath.Glob(filepath.Join(source, pattern))
-		if err != nil {
-			return "", err
-		}
-		files = append(files, found...)
-	}
-	slices.Sort(files)
 	sum := sha256.New()
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
+	err := filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !compiled(entry.Name()) {
+			return err
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return "", err
+			return err
 		}
-		fmt.Fprintf(sum, "%s %d\n", filepath.Base(path), len(content))
+		fmt.Fprintf(sum, "%s %d\n", strings.TrimPrefix(path, source), len(content))
 		sum.Write(content)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:6]), nil
+		return nil
+	})
+	return hex.EncodeToString(sum.Sum(nil)[:6]), err
+}
+
+func compiled(name string) bool {
+	return name == "go.mod" || name == "go.sum" || (strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"))
 }
 
 // forget removes binaries of earlier sources: each is 150 MB. A running one keeps its file until it ends.
