@@ -26,35 +26,43 @@ func telling[R, In any](name string, _ func(R, context.Context, In) error) verb[
 }
 
 var (
-	muster   verb[policy.Call, policy.Roll]            = asking(contract.ActivityMuster, (*activities.Directory).Muster)
-	reckon   verb[contract.Reckon, contract.Reckoned]  = asking(contract.ActivityReckon, (*activities.Directory).Reckon)
-	compile  verb[contract.Compile, policy.Plan]       = asking(contract.ActivityCompile, (*activities.Planner).Compile)
-	engage   verb[contract.Engage, escalation.Opening] = asking(contract.ActivityEngage, (*activities.Planner).Engage)
-	send     verb[contract.Send, page.Receipt]         = asking(contract.ActivitySend, (*activities.Pager).Send)
-	bar      verb[contract.Bar, struct{}]              = telling(contract.ActivityBar, (*activities.Pager).Bar)
-	writeRec verb[contract.Record, struct{}]           = telling(contract.ActivityRecord, (*activities.Recorder).Write)
+	muster  verb[policy.Call, policy.Roll]            = asking(contract.ActivityMuster, (*activities.Directory).Muster)
+	reckon  verb[contract.Reckon, contract.Reckoned]  = asking(contract.ActivityReckon, (*activities.Directory).Reckon)
+	compile verb[contract.Compile, policy.Plan]       = asking(contract.ActivityCompile, (*activities.Planner).Compile)
+	engage  verb[contract.Engage, escalation.Opening] = asking(contract.ActivityEngage, (*activities.Planner).Engage)
+	send    verb[contract.Send, page.Receipt]         = asking(contract.ActivitySend, (*activities.Pager).Send)
+	bar     verb[contract.Bar, struct{}]              = telling(contract.ActivityBar, (*activities.Pager).Bar)
+	record  verb[contract.Record, struct{}]           = telling(contract.ActivityRecord, (*activities.Recorder).Write)
 )
 
 // look asks something that is known in memory or one indexed read away: at once on this worker, and, should that not
 // answer, as an ordinary activity that keeps trying. A slow database must never hold a workflow task.
-func (v verb[In, Out]) look(ctx workflow.Context, in In, summary string) (Out, error) {
+//
+// It is for questions only. What a local activity did is forgotten when its workflow task is not completed, and the
+// retry may decide otherwise: whatever leaves a trace is an ordinary activity.
+func (v verb[In, Out]) look(ctx workflow.Context, s *shell, in In, summary string) (Out, error) {
 	var out Out
+	s.looking++
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: 2 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                summary,
 	})
 	err := workflow.ExecuteLocalActivity(local, v.name, in).Get(ctx, &out)
+	s.looking--
 	if err == nil || temporal.IsCanceledError(err) || final(err) {
 		return out, err
 	}
-	patient := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+	return v.insist(ctx, in, summary)
+}
+
+// insist does something until it is done.
+func (v verb[In, Out]) insist(ctx workflow.Context, in In, summary string) (Out, error) {
+	return v.try(ctx, in, workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 20 * time.Second},
 		Summary:             summary,
 	})
-	err = workflow.ExecuteActivity(patient, v.name, in).Get(ctx, &out)
-	return out, err
 }
 
 // try does something to the outside world, bounded: what is not done by then is reported as failed.

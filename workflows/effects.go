@@ -49,7 +49,7 @@ func (s *shell) aside(ctx workflow.Context, act func(workflow.Context)) {
 }
 
 func (s *shell) muster(ctx workflow.Context, e escalation.Muster) {
-	roll, err := muster.look(ctx, e.Call, "who is reached in "+e.Call.Tier.Name)
+	roll, err := muster.look(ctx, s, e.Call, "who is reached in "+e.Call.Tier.Name)
 	if err != nil {
 		s.failed(ctx, "muster", err)
 		return // the machine asks again
@@ -58,7 +58,7 @@ func (s *shell) muster(ctx workflow.Context, e escalation.Muster) {
 }
 
 func (s *shell) reckon(ctx workflow.Context, e escalation.Reckon) {
-	answer, err := reckon.look(ctx, contract.Reckon{Calendar: e.Calendar, From: e.From, For: e.For}, "when "+string(e.Calendar)+" has counted that long")
+	answer, err := reckon.look(ctx, s, contract.Reckon{Calendar: e.Calendar, From: e.From, For: e.For}, "when "+string(e.Calendar)+" has counted that long")
 	if err != nil {
 		s.failed(ctx, "reckon", err)
 		return // the machine's guess in wall time stands
@@ -67,7 +67,7 @@ func (s *shell) reckon(ctx workflow.Context, e escalation.Reckon) {
 }
 
 func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {
-	plan, err := compile.look(ctx, contract.Compile{Revision: e.Revision, Service: e.Service, Kind: e.Kind, Priority: e.Priority}, "the ladder for "+string(e.Priority))
+	plan, err := compile.look(ctx, s, contract.Compile{Revision: e.Revision, Service: e.Service, Kind: e.Kind, Priority: e.Priority}, "the ladder for "+string(e.Priority))
 	if err != nil {
 		s.failed(ctx, "compile", err)
 		return // the ladder stays as it is
@@ -119,7 +119,7 @@ func (s *shell) bar(ctx workflow.Context, e escalation.Bar) {
 func (s *shell) engage(ctx workflow.Context, e escalation.Engage) {
 	run := contract.VendorID(s.state.Opening.ID, e.Vendor, e.Number)
 	defer delete(s.calling, run)
-	opening, err := engage.look(ctx, contract.Engage{Parent: s.state.Summary(), Vendor: e.Vendor, Number: e.Number}, "the ladder of vendor "+e.Name)
+	opening, err := engage.look(ctx, s, contract.Engage{Parent: s.state.Summary(), Vendor: e.Vendor, Number: e.Number}, "the ladder of vendor "+e.Name)
 	if err == nil && s.state.Wants(e) {
 		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 			WorkflowID: run, ParentClosePolicy: abandon, StaticSummary: "vendor " + e.Name,

@@ -173,7 +173,7 @@ func TestTheNextRunGoesOnWhereTheFirstStood(t *testing.T) {
 	second := newHouse(t)
 	second.started = threeAM
 	second.env.SetStartTime(threeAM.Add(4 * time.Second))
-	second.says(4*time.Second, contract.Acknowledge, word("ben", "k1"), nil)
+	second.says(4500*time.Millisecond, contract.Acknowledge, word("ben", "k1"), nil)
 	second.says(5*time.Second, contract.Resolve, word("ben", "k2"), nil)
 	second.env.SetStartWorkflowOptions(startOptions(contract.EscalationID("E-42")))
 	second.env.ExecuteWorkflow(contract.WorkflowEscalation, carried)

@@ -40,6 +40,7 @@ type shell struct {
 	state   escalation.State
 	lasting workflow.Context
 	busy    int                 // effects being performed
+	looking int                 // of these, questions that are answered within this workflow task, or nearly so
 	journal []escalation.Entry  // entries that are not written yet
 	reports []escalation.Report // steps that the escalation has not been told yet
 	calling map[string]bool     // vendors' runs that are being started
@@ -85,8 +86,13 @@ func (s *shell) wait(ctx workflow.Context) {
 		now, still := s.state.Wake()
 		return !now.Equal(wake) || still != due || (s.state.Over() || s.crowded(ctx)) && s.idle()
 	}
+	// An error of Await is a cancellation: run sees it.
 	if !due || moved() {
-		_ = workflow.Await(ctx, moved) // an error is a cancellation: run sees it
+		_ = workflow.Await(ctx, moved)
+		return
+	}
+	if s.looking > 0 { // the answer will move the instant: a timer would be started for nothing
+		_ = workflow.Await(ctx, func() bool { return s.looking == 0 || moved() })
 		return
 	}
 	pause := wake.Sub(workflow.Now(ctx))
@@ -141,16 +147,17 @@ func (s *shell) apply(ctx workflow.Context, e escalation.Event) contract.Reply {
 	return reply
 }
 
-// write is the recorder: entries in order, with the row as it stands, never in the way of a page.
+// write is the recorder: entries in order, with the row as it stands, never in the way of a page. It waits for answers
+// that are on their way, so that what belongs together is written together.
 func (s *shell) write(ctx workflow.Context) {
 	for {
-		if err := workflow.Await(ctx, func() bool { return len(s.journal) > 0 }); err != nil {
+		if err := workflow.Await(ctx, func() bool { return len(s.journal) > 0 && s.looking == 0 }); err != nil {
 			return
 		}
 		s.busy++
 		batch := s.journal
 		s.journal = nil
-		_, err := writeRec.look(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, "record "+batch[0].Text)
+		_, err := record.insist(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, "record "+batch[0].Text)
 		if err != nil {
 			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
 		}

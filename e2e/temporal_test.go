@@ -1,0 +1,209 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+)
+
+func (h *house) temporal() client.Client {
+	h.t.Helper()
+	c, err := client.Dial(client.Options{HostPort: h.tempo})
+	require.NoError(h.t, err)
+	h.t.Cleanup(c.Close)
+	return c
+}
+
+// Any Temporal client can answer: a signal with by, via, key and note, and the query "state".
+func TestAPlainTemporalClientAcknowledges(t *testing.T) {
+	h := quickHouse(t)
+	h.fire("signal me", "signal", "critical")
+	sms := h.told("signal me", "ana", "sms")
+	c := h.temporal()
+	run := "escalation/" + sms.Escalation
+	ack := map[string]string{"by": "ana", "via": "pager", "key": "pager/1", "note": "on it"}
+	for range 3 { // the pager's gateway is nervous
+		require.NoError(t, c.SignalWorkflow(context.Background(), run, "", "acknowledge", ack))
+	}
+	require.NoError(t, c.SignalWorkflow(context.Background(), run, "", "acknowledge", "not even an object"))
+	h.reaches(sms.Escalation, "acknowledged")
+	value, err := c.QueryWorkflow(context.Background(), run, "", "state")
+	require.NoError(t, err)
+	var state map[string]any
+	require.NoError(t, value.Get(&state))
+	require.Equal(t, "acknowledged", state["state"])
+	require.Equal(t, "ana", state["acknowledged_by"])
+	require.NoError(t, c.SignalWorkflow(context.Background(), run, "", "escalate", map[string]string{"by": "ana", "via": "pager", "key": "pager/2"}))
+	h.told("signal me", "eva", "sms")
+	require.NoError(t, c.SignalWorkflow(context.Background(), run, "", "resolve", map[string]string{"by": "ana", "via": "pager", "key": "pager/3"}))
+	h.reaches(sms.Escalation, "resolved")
+	acks := 0
+	for _, e := range h.timeline(sms.Escalation) {
+		if e.Kind == "acknowledged" {
+			acks++
+		}
+	}
+	require.Equal(t, 1, acks)
+}
+
+// Signals that arrive while a run hands over to the next one are not lost, however many.
+func TestAFloodOfSignalsAcrossContinueAsNew(t *testing.T) {
+	const flood = 5000
+	h := quickHouse(t)
+	h.fire("flood me", "flood", "critical")
+	sms := h.told("flood me", "ana", "sms")
+	h.says(sms.Escalation, "acknowledge", nil)
+	c, run := h.temporal(), "escalation/"+sms.Escalation
+	first := runID(t, c, run)
+	var senders errgroup.Group
+	senders.SetLimit(24)
+	for i := range flood {
+		senders.Go(func() error {
+			return c.SignalWorkflow(context.Background(), run, "", "note", map[string]string{
+				"by": "ana", "via": "pager", "key": fmt.Sprint("flood/", i), "note": fmt.Sprintf("drop %04d", i),
+			})
+		})
+	}
+	require.NoError(t, senders.Wait())
+	h.says(sms.Escalation, "resolve", nil)
+	drops := map[string]int{}
+	h.eventually(func() bool {
+		clear(drops)
+		for _, e := range h.timeline(sms.Escalation) {
+			if e.Kind == "note" {
+				drops[e.Text]++
+			}
+		}
+		return len(drops) >= flood
+	}, "%d notes are in the timeline", flood)
+	for text, times := range drops {
+		require.Equal(t, 1, times, text)
+	}
+	require.NotEqual(t, first, runID(t, c, run), "history is handed over to another run")
+	h.once()
+}
+
+func runID(t *testing.T, c client.Client, run string) string {
+	t.Helper()
+	described, err := c.DescribeWorkflowExecution(context.Background(), run, "")
+	require.NoError(t, err)
+	return described.WorkflowExecutionInfo.Execution.RunId
+}
+
+// One whole life must stay cheap in history: it is the scarcest resource.
+func TestALifeIsShortInHistory(t *testing.T) {
+	h := quickHouse(t)
+	h.fire("count me", "count", "critical")
+	sms := h.told("count me", "ana", "sms")
+	h.says(sms.Escalation, "acknowledge", nil)
+	h.says(sms.Escalation, "resolve", nil)
+	h.reaches(sms.Escalation, "resolved")
+	events := h.history("escalation/" + sms.Escalation)
+	t.Logf("open, muster, send, receipt, ack, resolve, recorded: %d events", len(events.Events))
+	for _, e := range events.Events {
+		t.Logf("%3d %s", e.EventId, e.EventType)
+	}
+	require.LessOrEqual(t, len(events.Events), 60)
+}
+
+func (h *house) history(run string) *historypb.History {
+	h.t.Helper()
+	all := &historypb.History{}
+	iterator := h.temporal().GetWorkflowHistory(context.Background(), run, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for iterator.HasNext() {
+		e, err := iterator.Next()
+		require.NoError(h.t, err)
+		all.Events = append(all.Events, e)
+	}
+	return all
+}
+
+// With BELAY_RECORD=<release> the histories of these scenes are kept for the replay tests of every later release.
+func TestHistoriesAreRecorded(t *testing.T) {
+	release := os.Getenv("BELAY_RECORD")
+	if release == "" {
+		t.Skip("set BELAY_RECORD=<release> to record histories into workflows/testdata/histories")
+	}
+	h := quickHouse(t)
+	for _, scene := range []struct {
+		name string
+		play func(title string) (escalation string)
+	}{
+		{"ack", func(title string) string {
+			sms := h.told(title, "ana", "sms")
+			h.replies(sms, "ack "+sms.Escalation[2:])
+			h.says(sms.Escalation, "resolve", nil)
+			return sms.Escalation
+		}},
+		{"silence", func(title string) string {
+			id := h.told(title, "ana", "sms").Escalation
+			h.told(title, "acquire-desk", "email")
+			h.told(title, "nimbus-lead", "sms")
+			time.Sleep(6 * time.Second) // into the catch-all
+			h.says(id, "resolve", nil)
+			return id
+		}},
+		{"carrier", func(title string) string {
+			sms := h.told(title, "ana", "sms")
+			h.fails(sms, "undelivered", "30034")
+			h.fails(h.told(title, "ana", "voice"), "busy", "")
+			h.replies(h.told(title, "ben", "sms"), "ack "+sms.Escalation[2:])
+			h.says(sms.Escalation, "resolve", nil)
+			return sms.Escalation
+		}},
+		{"verbs", func(title string) string {
+			id := h.told(title, "ana", "sms").Escalation
+			h.says(id, "acknowledge", nil)
+			h.says(id, "note", map[string]string{"note": "looking"})
+			h.says(id, "escalate", map[string]string{"direction": "hierarchic"})
+			h.told(title, "eva", "sms")
+			h.says(id, "reassign", map[string]any{"to": map[string]string{"person": "ben"}})
+			h.told(title, "ben", "sms")
+			h.says(id, "snooze", map[string]any{"until": time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339Nano)})
+			time.Sleep(4 * time.Second) // the snooze ends
+			h.says(id, "prioritise", map[string]string{"priority": "P3"})
+			h.says(id, "resolve", nil)
+			h.says(id, "reopen", nil)
+			h.fire(title, title, "critical")
+			h.says(id, "resolve", nil)
+			return id
+		}},
+		{"open", func(title string) string { // still running when it is recorded
+			id := h.told(title, "ana", "voice").Escalation
+			return id
+		}},
+	} {
+		title := "recorded " + scene.name
+		h.fire(title, title, "error")
+		id := scene.play(title)
+		h.record(release, scene.name, "escalation/"+id)
+		if scene.name == "silence" {
+			h.record(release, "vendor", "vendor/"+id+"/nimbus/1")
+		}
+	}
+}
+
+// Who ran it and where is nobody's business.
+var identity = regexp.MustCompile(`"identity": *"[^"]*"`)
+
+func (h *house) record(release, name, run string) {
+	h.t.Helper()
+	raw, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h.history(run))
+	require.NoError(h.t, err)
+	raw = identity.ReplaceAll(raw, []byte(`"identity": "belay"`))
+	dir := filepath.Join("..", "workflows", "testdata", "histories", release)
+	require.NoError(h.t, os.MkdirAll(dir, 0o755))
+	require.NoError(h.t, os.WriteFile(filepath.Join(dir, name+".json"), append(raw, '\n'), 0o644))
+	h.t.Log(fmt.Sprint("recorded ", run, " as ", name))
+}
