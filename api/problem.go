@@ -173,7 +173,7 @@ func titled(status int) rest.Problem {
 		{http.StatusServiceUnavailable, "unavailable", "Something we need does not answer"},
 	} {
 		if known.status == status {
-			p.Type, p.Title = "https://belay.dev/problems/"+known.slug, known.title
+			p.Type, p.Title = "urn:belay:problem:"+known.slug, known.title
 		}
 	}
 	return p
