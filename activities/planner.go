@@ -42,36 +42,10 @@ func (p *Planner) Engage(ctx context.Context, e contract.Engage) (escalation.Ope
 	if o == nil || !knows(o, e.Vendor) {
 		return escalation.Opening{}, fault.New(fault.NotFound, "vendor %q of revision %s", e.Vendor, e.Parent.Revision)
 	}
-	plan, err := policy.Engage(revision, o, e.Vendor, e.Parent.Priority)
-	if err != nil {
-		return escalation.Opening{}, err
-	}
-	vendor := o.Vendors[e.Vendor]
-	return escalation.Opening{
-		ID:          e.Parent.ID,
-		Title:       e.Parent.Title,
-		Severity:    e.Parent.Severity,
-		Service:     e.Parent.Service,
-		ServiceName: nameOf(o, e.Parent.Service),
-		Unit:        e.Parent.Unit,
-		Kind:        e.Parent.Kind,
-		Plan:        plan,
-		OpenedAt:    p.Now(),
-		By:          escalation.Answer{By: "belay", Via: "escalation"},
-		Vendor: &escalation.Engagement{
-			Vendor: e.Vendor, Name: vendor.Name, Cover: vendor.Cover, Ack: vendor.Ack, Resolve: vendor.Resolve, Number: e.Number,
-		},
-	}, nil
+	return escalation.Engaging(revision, o, e.Parent, e.Vendor, e.Number, p.Now())
 }
 
 func knows(o *org.Org, v id.Vendor) bool {
 	_, known := o.Vendors[v]
 	return known
-}
-
-func nameOf(o *org.Org, s id.Service) string {
-	if service, known := o.Services[s]; known {
-		return service.Name
-	}
-	return string(s)
 }

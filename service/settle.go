@@ -175,35 +175,28 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 			return contract.Start{}, fault.Wrap(fault.Internal, err, "read the request behind %s", e)
 		}
 	}
-	svc, known := d.Org.Services[in.Service]
-	if !known {
-		s.Log.Warn("service is gone, the catch-all is told", "escalation", e, "service", in.Service)
-		svc = org.Service{ID: in.Service, Name: string(in.Service), Impact: 1}
+	opening, err := escalation.Prepare(d.Revision, d.Org, escalation.Request{
+		Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity, Service: in.Service,
+		Kind: about.Kind, Priority: about.Priority, At: in.ReceivedAt,
+		By: escalation.Answer{By: id.Person(about.By), Name: about.Name, Via: about.Via, Key: in.Key},
+	})
+	if err != nil {
+		s.Log.Error("no plan, the catch-all is told", "escalation", e, "service", in.Service, "error", err)
+		opening = s.lastResort(d, in, about)
 	}
-	if about.Priority == "" {
-		about.Priority = alert.Priority(svc.Impact, in.Alert.Severity)
-	}
-	return contract.Start{Opening: escalation.Opening{
-		ID:          e,
-		Title:       in.Alert.Title,
-		Source:      in.Alert.Source,
-		Severity:    in.Alert.Severity,
-		Service:     in.Service,
-		ServiceName: svc.Name,
-		Unit:        svc.Unit,
-		Kind:        about.Kind,
-		Plan:        s.plan(e, d, in.Service, about),
-		OpenedAt:    in.ReceivedAt,
-		By:          escalation.Answer{By: id.Person(about.By), Name: about.Name, Via: about.Via, Key: in.Key},
-	}}, nil
+	opening.ID = e
+	return contract.Start{Opening: opening}, nil
 }
 
-// plan is the ladder that the current revision has for this; without one the catch-all is told at once.
-func (s *Settler) plan(e id.Escalation, d policy.Directory, svc id.Service, about request) policy.Plan {
-	plan, err := policy.Compile(d.Revision, d.Org, svc, about.Kind, about.Priority)
-	if err == nil {
-		return plan
+// lastResort is an opening of which the catch-all is told at once: the service is gone since the event was accepted.
+func (s *Settler) lastResort(d policy.Directory, in Incoming, about request) escalation.Opening {
+	if about.Priority == "" {
+		about.Priority = alert.Priority(1, in.Alert.Severity)
 	}
-	s.Log.Error("no plan, the catch-all is told", "escalation", e, "service", svc, "error", err)
-	return policy.Plan{Revision: d.Revision, Priority: about.Priority, CatchAll: d.Org.CatchAll}
+	return escalation.Opening{
+		Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity,
+		Service: in.Service, ServiceName: string(in.Service), Kind: about.Kind, OpenedAt: in.ReceivedAt,
+		Plan: policy.Plan{Revision: d.Revision, Priority: about.Priority, CatchAll: d.Org.CatchAll},
+		By:   escalation.Answer{By: id.Person(about.By), Name: about.Name, Via: about.Via, Key: in.Key},
+	}
 }
