@@ -35,8 +35,7 @@ lint: ## vet, staticcheck, exhaustive switches, forbidden calls, determinism of 
 	$(TOOL) workflowcheck -config tools/workflowcheck.yaml ./workflows/...
 
 generate: ## write the generated code anew
-	go -C store generate ./... && go -C api generate ./... && go -C web generate ./...
-	go generate ./core/...
+	go generate ./store ./api ./web ./core/blueprint
 
 generated: ## fail when generated code is not what its sources say
 	@$(MAKE) generate

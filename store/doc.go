@@ -4,3 +4,5 @@
 // SQL lives in queries/ and migrations/; the code in sqlc/ is generated from both (sqlc generate). Errors are faults:
 // what the database refuses is Conflict or Invalid, a database that does not answer is Unavailable.
 package store
+
+//go:generate go tool -modfile=../tools/go.mod sqlc generate

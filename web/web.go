@@ -3,6 +3,8 @@
 // and knows no database.
 package web
 
+//go:generate go tool -modfile=../tools/go.mod templ generate
+
 import (
 	"log/slog"
 	"net/http"

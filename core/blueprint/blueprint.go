@@ -6,6 +6,8 @@
 // It knows nothing of where the files live or when they were applied, and it has no clock: instants come in.
 package blueprint
 
+//go:generate env BELAY_UPDATE=1 go test -count=1 -run Schema .
+
 import (
 	"io/fs"
 	"path"
