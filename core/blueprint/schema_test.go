@@ -203,10 +203,7 @@ func TestWhatTheSchemaRefusesTheLoaderRefuses(t *testing.T) {
 
 // spoil returns copies of a value with one thing wrong in each: another type, an unknown key, a key gone.
 func spoil(v any) []any {
-	var out []any
-	for _, junk := range []any{nil, "~~ @@", true, map[string]any{"surprise": 1}} {
-		out = append(out, junk)
-	}
+	out := []any{nil, "~~ @@", true, map[string]any{"surprise": 1}}
 	switch v := v.(type) {
 	case map[string]any:
 		for name, value := range v {
