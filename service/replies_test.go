@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -162,8 +164,46 @@ func TestOnlyAKeyAnswersACall(t *testing.T) {
 	require.Equal(t, []string{"escalation/E-1 acknowledge ana via voice key CA1/1"}, h.engine.Told())
 
 	require.False(t, h.replies.Voice(ctx(), service.Call{Key: "forged", SID: "CA2", Digits: "1"}).Listen)
-	h.rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-1", State: escalation.Acked, Title: "x"}})
+	h.rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-1", State: escalation.Acked, Title: "x", AcknowledgedAt: h.now}})
 	require.False(t, h.replies.Voice(ctx(), service.Call{Key: "k", SID: "CA3"}).Listen, "somebody was quicker")
+}
+
+// Silence after an acknowledge climbs without undoing it: who is called then must hear the page and be able to press a
+// key, and not that somebody has it.
+func TestACallOfAClimbAfterAnAckIsAPage(t *testing.T) {
+	acked := escalation.Summary{ID: "E-1", State: escalation.Acked, Title: "x", AcknowledgedBy: "ben"}
+	for name, c := range map[string]struct {
+		acked time.Duration // before the call
+		next  string
+		heard bool
+	}{
+		"acknowledged while it rang":            {acked: -5 * time.Second, next: "update_due"},
+		"called because the owner was silent":   {acked: 30 * time.Minute, next: "climb", heard: true},
+		"called, and the row is a moment old":   {acked: 30 * time.Minute, next: "update_due", heard: true},
+		"called at once, by a clock that lags":  {acked: -time.Second, next: "climb", heard: true},
+		"called at once, next contact is first": {acked: -time.Second, next: "page", heard: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.running("E-1", "ana")
+			h.paged("k", "escalation/E-1", "ana", org.Voice)
+			row := acked
+			row.AcknowledgedAt, row.Next = h.now.Add(-c.acked), escalation.Next{At: h.now.Add(time.Minute), Action: c.next}
+			h.rows.Put(service.Escalation{Summary: row})
+			speech := h.replies.Voice(ctx(), service.Call{Key: "k", SID: "CA1"})
+			require.Equal(t, c.heard, speech.Listen, speech.Text)
+			require.Equal(t, c.heard, strings.Contains(speech.Text, "Press 4"), speech.Text)
+		})
+	}
+}
+
+// Who can be told by a call only is told of the end by one, too.
+func TestACallThatTellsOfTheEndSaysIt(t *testing.T) {
+	h := newHouse(t)
+	h.running("E-1", "ana")
+	h.paged("k", "escalation/E-1", "ana", org.Voice)
+	h.rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-1", State: escalation.ResolvedP, Title: "x", ResolvedAt: h.now.Add(-time.Second)}})
+	require.Contains(t, h.replies.Voice(ctx(), service.Call{Key: "k", SID: "CA1"}).Text, "P1 payments")
 }
 
 // sandboxed sends a page through the sandbox, as an activity does, and puts it on record.

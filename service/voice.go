@@ -50,13 +50,29 @@ func (r *Replies) Voice(ctx context.Context, call Call) Speech {
 
 // speech is what the message says, unless somebody was quicker than the telephone.
 func (r *Replies) speech(ctx context.Context, sent Sent) Speech {
+	page := Speech{Text: sent.Message.Body, Listen: true}
 	e, vendor, err := addressed(sent.Workflow)
 	if err != nil || vendor != "" {
-		return Speech{Text: sent.Message.Body, Listen: true}
+		return page
 	}
 	row, err := r.Escalations.Get(ctx, e)
-	if err != nil || row.State == escalation.Open {
-		return Speech{Text: sent.Message.Body, Listen: true} // in doubt a page is a page
+	if err != nil || !overtaken(sent, row) {
+		return page // in doubt a page is a page
 	}
 	return Speech{Text: fmt.Sprintf("%s: %s is %s already. Goodbye.", e, row.Title, row.State)}
+}
+
+// overtaken: somebody took it or ended it while the telephone rang. Whoever is called after that is called because of
+// it: silence after an acknowledge climbs without undoing it.
+func overtaken(sent Sent, row Escalation) bool {
+	switch row.State {
+	case escalation.Open:
+		return false
+	case escalation.Acked:
+		climbing := row.Next.Action == "page" || row.Next.Action == "climb"
+		return !climbing && !sent.At.After(row.AcknowledgedAt)
+	case escalation.ResolvedP, escalation.Closed:
+		return !sent.At.After(row.ResolvedAt)
+	}
+	return false
 }
