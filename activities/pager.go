@@ -94,7 +94,7 @@ func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
 		Key: s.Key, Purpose: s.Purpose, Person: s.Person, Method: s.Method, Channel: method.Channel, To: method.Address, Brief: s.Brief,
 	}
 	if s.Purpose == page.Page {
-		m.Link = p.Linker.Link(s.Workflow, s.Person, s.Key)
+		m.Link = p.Linker.Link(s.Workflow, s.Person, s.Key, s.At)
 	}
 	m.Subject, m.Body = p.Words(m, person)
 	return m, ""

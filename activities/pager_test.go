@@ -98,8 +98,8 @@ func (t town) Current() policy.Directory { return t.Directory }
 
 type signer struct{}
 
-func (signer) Link(workflow string, person id.Person, key string) string {
-	return "https://belay.example/a/" + workflow + "+" + string(person) + "+" + key
+func (signer) Link(workflow string, person id.Person, key string, at time.Time) string {
+	return "https://belay.example/a/" + workflow + "+" + string(person) + "+" + key + "+" + at.Format(time.RFC3339Nano)
 }
 
 type scene struct {
@@ -211,7 +211,7 @@ func TestOnlyAPageCarriesALink(t *testing.T) {
 	s := stage()
 	m, obstacle := s.compose(toAna())
 	require.Empty(t, obstacle)
-	require.Equal(t, "https://belay.example/a/escalation/E-42+ana+E-42/t1/ana/mobile/1", m.Link)
+	require.Equal(t, "https://belay.example/a/escalation/E-42+ana+E-42/t1/ana/mobile/1+0001-01-01T00:00:00Z", m.Link)
 	require.Equal(t, "card payments fail for Ana Pérez", m.Body)
 	require.Equal(t, "+34600000001", m.To)
 
@@ -219,6 +219,17 @@ func TestOnlyAPageCarriesALink(t *testing.T) {
 	inform.Purpose = page.Inform
 	m, _ = s.compose(inform)
 	require.Empty(t, m.Link)
+}
+
+// A carrier is asked for a message by its words: a second attempt, later, must say the same ones.
+func TestEveryAttemptSaysTheSameWords(t *testing.T) {
+	s := stage()
+	clock := noon
+	s.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
+	first, _ := s.compose(toAna())
+	second, _ := s.compose(toAna())
+	require.NotEmpty(t, first.Link)
+	require.Equal(t, first, second)
 }
 
 func TestACarrierThatPanicsIsAFaultLikeAnother(t *testing.T) {

@@ -52,5 +52,6 @@ type Barrier interface {
 
 // Linker makes the signed link with which a person can answer.
 type Linker interface {
-	Link(workflow string, person id.Person, key string) string
+	// It depends on its arguments alone: at is when the message was decided, not when it is sent.
+	Link(workflow string, person id.Person, key string, at time.Time) string
 }

@@ -133,7 +133,7 @@ func TestASignedLinkAnswersForItsHolderOnly(t *testing.T) {
 	h := newHouse(t)
 	h.engine.Know("vendor/E-1/acmecloud/1")
 	links := service.Links{Secret: []byte("0123456789abcdef0123456789abcdef"), PublicURL: "https://belay.example/", Now: func() time.Time { return h.now }}
-	address := links.Link("vendor/E-1/acmecloud/1", "vik", "E-1/v/vik/sms/1")
+	address := links.Link("vendor/E-1/acmecloud/1", "vik", "E-1/v/vik/sms/1", links.Now())
 	token, ok := strings.CutPrefix(address, "https://belay.example/a/")
 	require.True(t, ok, address)
 

@@ -55,7 +55,7 @@ func (t town) Current() policy.Directory { return t.Directory }
 
 type noLinks struct{}
 
-func (noLinks) Link(string, id.Person, string) string { return "" }
+func (noLinks) Link(string, id.Person, string, time.Time) string { return "" }
 
 // TestTheEngineHonoursWhatAFaultSays runs the pager on a real server: a fault that may pass is retried after the time
 // it asks for, and the last attempt that the retry policy allows ends in a receipt instead of a failure.

@@ -84,7 +84,7 @@ func (s *shell) send(ctx workflow.Context, e escalation.Send) {
 	options.Summary = fmt.Sprintf("%s %s, %s", e.Channel, e.Name, e.Brief.Tier)
 	options.Priority = temporal.Priority{PriorityKey: rank(e.Brief.Priority)}
 	receipt, err := send.try(ctx, contract.Send{
-		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief,
+		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief, At: workflow.Now(ctx),
 		Workflow: workflow.GetInfo(ctx).WorkflowExecution.ID,
 	}, options)
 	if temporal.IsCanceledError(err) {

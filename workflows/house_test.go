@@ -85,7 +85,7 @@ func newHouse(t *testing.T) *house {
 
 func (h *house) Current() policy.Directory                          { return h.directory }
 func (h *house) Org(context.Context, id.Revision) (*org.Org, error) { return h.directory.Org, nil }
-func (h *house) Link(workflow string, _ id.Person, _ string) string {
+func (h *house) Link(workflow string, _ id.Person, _ string, _ time.Time) string {
 	return "https://belay.example/a/" + workflow
 }
 func (h *house) Bar(context.Context, contract.Bar) error    { return nil }
