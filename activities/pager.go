@@ -56,8 +56,8 @@ func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Rece
 	if prior.Receipt != nil {
 		return *prior.Receipt, nil
 	}
-	if !noted && a.number > 1 {
-		prior.Since = a.scheduled
+	if prior.Since.IsZero() && a.number > 1 {
+		prior.Since = a.scheduled // the first attempt went without the ledger
 	}
 	receipt, err := p.deliver(ctx, carrier, m, prior.Since, a)
 	if err != nil && fault.Retryable(err) && !a.last {

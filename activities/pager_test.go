@@ -271,6 +271,20 @@ func TestWithoutALedgerTheSecondAttemptAsksTheCarrier(t *testing.T) {
 	require.Len(t, s.gateway.arrived, 1)
 }
 
+// A ledger that comes back between two attempts takes the second for the first.
+func TestALedgerThatComesBackDoesNotHideTheFirstAttempt(t *testing.T) {
+	s := stage()
+	s.book.down, s.gateway.drops = true, 1
+	_, err := s.send(t.Context(), toAna(), attempt{number: 1, scheduled: noon})
+	require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+
+	s.book.down = false
+	receipt, err := s.send(t.Context(), toAna(), attempt{number: 2, scheduled: noon})
+	require.NoError(t, err)
+	require.Equal(t, "found", receipt.ProviderID)
+	require.Len(t, s.gateway.arrived, 1, "told twice")
+}
+
 func TestWhenEvenTheCarrierCannotTellOnlyTheLastAttemptRisksTellingTwice(t *testing.T) {
 	s := stage()
 	s.gateway.drops, s.gateway.blind = 1, true
