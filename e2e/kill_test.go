@@ -57,7 +57,7 @@ func TestCtrlCAndAgainGoesOnWhereItWas(t *testing.T) {
 	h.replies(sms, "ack")
 	h.interrupt()
 	h.start()
-	require.Equal(t, "acknowledged", h.escalation(sms.Escalation).State)
+	h.reaches(sms.Escalation, "acknowledged")
 	h.event(pagerduty.V2Event{RoutingKey: routingKey, Action: "resolve", DedupKey: "leak"})
 	h.reaches(sms.Escalation, "resolved")
 	h.once()

@@ -114,7 +114,7 @@ func TestALifeIsShortInHistory(t *testing.T) {
 	for _, e := range events.Events {
 		t.Logf("%3d %s", e.EventId, e.EventType)
 	}
-	require.LessOrEqual(t, len(events.Events), 60)
+	require.LessOrEqual(t, len(events.Events), 80, "how entries fall into batches differs by some events")
 }
 
 func (h *house) history(run string) *historypb.History {

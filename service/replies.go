@@ -55,6 +55,7 @@ const (
 	notNow       = "Belay could not take that just now. Please try again, or use the link in your message."
 	nothingOpen  = "Nothing is open that you were told of."
 	vendorRecall = 14 * 24 * time.Hour // how far back a vendor's contact may answer without being more precise
+	recordingLag = time.Hour           // how far back pages are asked for that the row may not show yet
 	mostNamed    = 3
 )
 
@@ -76,12 +77,14 @@ func (r *Replies) SMS(ctx context.Context, in Inbound) (string, error) {
 		return r.opt(ctx, d, in, said.Verb == reply.Start)
 	case reply.Status, reply.Acknowledge, reply.Resolve, reply.Escalate, reply.Note, reply.Snooze:
 	}
-	choices, err := r.choices(ctx, d, who, about(said))
-	if err != nil {
-		return r.sorry(ctx, err), nil
-	}
 	verb, w, isWord := word(said, in.SID, r.Now())
+	choices, err := r.choices(ctx, d, who, about(said))
+	if err != nil && isWord {
+		choices = unread(d, who, about(said))
+	}
 	switch {
+	case err != nil && len(choices) == 0:
+		return r.sorry(ctx, err), nil
 	case len(choices) == 0 && said.Number != 0:
 		return fmt.Sprintf("There is no %s for you.", about(said)), nil
 	case len(choices) == 0:
@@ -127,6 +130,8 @@ type choice struct {
 
 // choices lists what the people behind a number may mean: the escalation they named, else the open ones they know of.
 func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) ([]choice, error) {
+	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
+	defer cancel()
 	var all []choice
 	for _, p := range who {
 		var found []choice
@@ -152,6 +157,16 @@ func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Pers
 	return all, nil
 }
 
+// unread is what one of ours has named, when the records are away: whether it exists, the engine will say.
+func unread(d policy.Directory, who []id.Person, e id.Escalation) []choice {
+	for _, p := range who {
+		if e != "" && d.Org.People[p].Vendor == "" {
+			return []choice{{person: p, workflow: contract.EscalationID(e)}}
+		}
+	}
+	return nil
+}
+
 func (r *Replies) named(ctx context.Context, p id.Person, e id.Escalation) ([]choice, error) {
 	row, err := r.Escalations.Get(ctx, e)
 	if fault.Is(err, fault.NotFound) {
@@ -163,12 +178,39 @@ func (r *Replies) named(ctx context.Context, p id.Person, e id.Escalation) ([]ch
 	return []choice{{person: p, workflow: contract.EscalationID(e), summary: row.Summary}}, nil
 }
 
+// openFor lists what a person may mean who names no number. Who was told is recorded a moment after the page has left,
+// and people answer within that moment: the pages themselves are asked too.
 func (r *Replies) openFor(ctx context.Context, p id.Person) ([]choice, error) {
 	rows, err := r.Escalations.OpenFor(ctx, p)
 	if err != nil {
 		return nil, err
 	}
+	pages, err := r.Paged.PagedTo(ctx, p, r.Now().Add(-recordingLag), 50)
+	if err != nil {
+		return nil, err
+	}
+	listed := map[string]bool{}
+	for _, row := range rows {
+		listed[contract.EscalationID(row.ID)] = true
+	}
 	var found []choice
+	for _, sent := range pages {
+		about, vendor, err := addressed(sent.Workflow)
+		if err != nil || vendor != "" || listed[sent.Workflow] {
+			continue
+		}
+		listed[sent.Workflow] = true
+		row, err := r.Escalations.Get(ctx, about)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if row.State == escalation.Open || row.State == escalation.Acked {
+			found = append(found, choice{person: p, workflow: sent.Workflow, summary: row.Summary})
+		}
+	}
 	for _, row := range rows {
 		found = append(found, choice{person: p, workflow: contract.EscalationID(row.ID), summary: row})
 	}
