@@ -25,7 +25,8 @@ type Receipts struct {
 const receiptAttempts = 6
 
 // Take notes a receipt and hands it to the workflow that sent the message. A receipt that came before changes
-// nothing; one about a message that nobody sent is dropped: carriers are not told what we know.
+// nothing; one about a message that nobody sent is dropped: carriers are not told what we know. What cannot be noted,
+// because the records are away, is told to the workflow all the same.
 func (r *Receipts) Take(ctx context.Context, receipt page.Receipt) error {
 	sent, err := r.sent(ctx, receipt)
 	if fault.Is(err, fault.NotFound) {
@@ -37,11 +38,7 @@ func (r *Receipts) Take(ctx context.Context, receipt page.Receipt) error {
 		return fmt.Errorf("find the message of a receipt: %w", err)
 	}
 	receipt.Key = sent.Message.Key
-	fresh, err := r.Messages.Note(ctx, receipt)
-	if err != nil {
-		return fmt.Errorf("note the receipt of %s: %w", receipt.Key, err)
-	}
-	if !fresh {
+	if !r.fresh(ctx, receipt) {
 		return nil
 	}
 	if err := r.Engine.Receipt(ctx, sent.Workflow, receipt); err == nil || !fault.Retryable(err) {
@@ -55,9 +52,21 @@ func (r *Receipts) Take(ctx context.Context, receipt page.Receipt) error {
 
 func (r *Receipts) sent(ctx context.Context, receipt page.Receipt) (Sent, error) {
 	if receipt.Key != "" {
-		return r.Messages.ByKey(ctx, receipt.Key)
+		return sentBy(ctx, r.Messages, receipt.Key)
 	}
 	return r.Messages.ByProvider(ctx, receipt.Provider, receipt.ProviderID)
+}
+
+// fresh notes a receipt and tells whether it is news. In doubt it is: the workflow knows what it has heard.
+func (r *Receipts) fresh(ctx context.Context, receipt page.Receipt) bool {
+	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
+	defer cancel()
+	fresh, err := r.Messages.Note(ctx, receipt)
+	if err != nil {
+		r.Log.WarnContext(ctx, "receipt not noted", "key", receipt.Key, "status", receipt.Status, "error", err)
+		return true
+	}
+	return fresh
 }
 
 // insist hands a receipt over once the engine is back.

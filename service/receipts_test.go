@@ -39,6 +39,24 @@ func TestAReceiptForNothingIsDropped(t *testing.T) {
 	require.Empty(t, h.engine.Told())
 }
 
+// A message that left while the records did not answer is not among them, and they may still be away: what became of it
+// moves the ladder on all the same.
+func TestAReceiptNeedsNoRecords(t *testing.T) {
+	undelivered := page.Receipt{Key: "E-1/t1/ana/mobile/1", Status: page.Undelivered, Class: page.Dead, Code: "30034"}
+	h := newHouse(t)
+	h.running("E-1", "ana")
+	require.NoError(t, h.receipts.Take(ctx(), undelivered))
+	h.messages.Leave(true)
+	undelivered.Key = "E-1/v/acmecloud.2/t1/vik/mobile/1"
+	h.engine.Know("vendor/E-1/acmecloud/2")
+	require.NoError(t, h.receipts.Take(ctx(), undelivered))
+	require.Equal(t, []string{
+		"escalation/E-1 receipt E-1/t1/ana/mobile/1 undelivered dead",
+		"vendor/E-1/acmecloud/2 receipt E-1/v/acmecloud.2/t1/vik/mobile/1 undelivered dead",
+	}, h.engine.Told())
+	require.Error(t, h.receipts.Take(ctx(), page.Receipt{Provider: "twilio", ProviderID: "CA-k", Status: page.Busy}), "nobody knows whose")
+}
+
 func TestAReceiptForSomethingOverIsNoError(t *testing.T) {
 	h := newHouse(t)
 	h.paged("k", "escalation/E-1", "ana", org.SMS)

@@ -197,6 +197,37 @@ func TestACallOfAClimbAfterAnAckIsAPage(t *testing.T) {
 	}
 }
 
+// Whoever names the escalation needs no list of what is open.
+func TestATextWithANumberNeedsNoRecords(t *testing.T) {
+	h := newHouse(t)
+	h.running("E-1", "ana")
+	h.rows.Leave(true)
+	require.Equal(t, "E-1: Done: acknowledge.", h.texts(anasPhone, "ack 1", "SM1"))
+	require.Equal(t, []string{"escalation/E-1 acknowledge ana via sms key SM1"}, h.engine.Told())
+	require.Contains(t, h.texts(anasPhone, "ack", "SM2"), "could not take that just now")
+	require.Contains(t, h.texts(anasPhone, "status 1", "SM3"), "could not take that just now")
+	require.Contains(t, h.texts(anasPhone, "ack 99", "SM4"), "there is no E-99")
+}
+
+// A call that began while the records did not answer is a page like another, also when they are still away.
+func TestACallNeedsNoRecords(t *testing.T) {
+	for name, away := range map[string]bool{"back": false, "away": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.running("E-12", "ana")
+			h.messages.Leave(away)
+			h.rows.Leave(away)
+			call := service.Call{Key: "E-12/t1/ana/desk/7", SID: "CA1"}
+			rung := h.replies.Voice(ctx(), call)
+			require.True(t, rung.Listen)
+			require.Contains(t, rung.Text, "Escalation 1 2. Press 1 to acknowledge")
+			call.Digits = "1"
+			require.Equal(t, "E-12: Done: acknowledge.", h.replies.Voice(ctx(), call).Text)
+			require.Equal(t, []string{"escalation/E-12 acknowledge ana via voice key CA1/1"}, h.engine.Told())
+		})
+	}
+}
+
 // Who can be told by a call only is told of the end by one, too.
 func TestACallThatTellsOfTheEndSaysIt(t *testing.T) {
 	h := newHouse(t)

@@ -26,7 +26,7 @@ type Speech struct {
 // Voice answers what to say on a call, or takes the key that was pressed. Picking up is not an answer, and neither is
 // a mailbox: only a key is.
 func (r *Replies) Voice(ctx context.Context, call Call) Speech {
-	sent, err := r.Messages.ByKey(ctx, call.Key)
+	sent, err := sentBy(ctx, r.Messages, call.Key)
 	if fault.Is(err, fault.NotFound) {
 		return Speech{Text: "This call is not known here. Goodbye."}
 	}
@@ -55,6 +55,8 @@ func (r *Replies) speech(ctx context.Context, sent Sent) Speech {
 	if err != nil || vendor != "" {
 		return page
 	}
+	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
+	defer cancel()
 	row, err := r.Escalations.Get(ctx, e)
 	if err != nil || !overtaken(sent, row) {
 		return page // in doubt a page is a page

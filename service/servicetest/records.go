@@ -22,6 +22,14 @@ type Escalations struct {
 	mu    sync.Mutex
 	rows  []service.Escalation
 	lines map[id.Escalation][]escalation.Entry
+	away  bool
+}
+
+// Leave makes Get and OpenFor fail until it is back.
+func (s *Escalations) Leave(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
 }
 
 // Put adds or replaces a row.
@@ -40,6 +48,9 @@ func (s *Escalations) Put(row service.Escalation, entries ...escalation.Entry) {
 func (s *Escalations) Get(_ context.Context, e id.Escalation) (service.Escalation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.away {
+		return service.Escalation{}, fault.New(fault.Unavailable, "no database")
+	}
 	for _, r := range s.rows {
 		if r.ID == e {
 			return r, nil
@@ -91,6 +102,9 @@ func (s *Escalations) Timeline(_ context.Context, e id.Escalation, after, limit 
 func (s *Escalations) OpenFor(_ context.Context, p id.Person) ([]escalation.Summary, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.away {
+		return nil, fault.New(fault.Unavailable, "no database")
+	}
 	var found []escalation.Summary
 	for _, r := range slices.Backward(s.rows) {
 		open := r.State == escalation.Open || r.State == escalation.Acked
@@ -319,6 +333,14 @@ type Messages struct {
 	mu    sync.Mutex
 	sent  []service.Sent
 	noted map[string]bool
+	away  bool
+}
+
+// Leave makes every call fail until it is back.
+func (s *Messages) Leave(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
 }
 
 // Put adds a message.
@@ -341,6 +363,9 @@ func (s *Messages) ByProvider(_ context.Context, provider, providerID string) (s
 func (s *Messages) find(is func(service.Sent) bool) (service.Sent, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.away {
+		return service.Sent{}, fault.New(fault.Unavailable, "no database")
+	}
 	for _, m := range s.sent {
 		if is(m) {
 			return m, nil
@@ -353,6 +378,9 @@ func (s *Messages) find(is func(service.Sent) bool) (service.Sent, error) {
 func (s *Messages) Note(_ context.Context, r page.Receipt) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.away {
+		return false, fault.New(fault.Unavailable, "no database")
+	}
 	if s.noted == nil {
 		s.noted = map[string]bool{}
 	}
