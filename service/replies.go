@@ -132,8 +132,6 @@ type choice struct {
 func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) ([]choice, error) {
 	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
 	defer cancel()
-	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
-	defer cancel()
 	var all []choice
 	for _, p := range who {
 		var found []choice
@@ -157,16 +155,6 @@ func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Pers
 		}
 	}
 	return all, nil
-}
-
-// unread is what one of ours has named, when the records are away: whether it exists, the engine will say.
-func unread(d policy.Directory, who []id.Person, e id.Escalation) []choice {
-	for _, p := range who {
-		if e != "" && d.Org.People[p].Vendor == "" {
-			return []choice{{person: p, workflow: contract.EscalationID(e)}}
-		}
-	}
-	return nil
 }
 
 // unread is what one of ours has named, when the records are away: whether it exists, the engine will say.
