@@ -51,7 +51,7 @@ const (
 const (
 	SignalRepeat    = "repeat"     // Repeat
 	SignalReceipt   = "receipt"    // page.Receipt
-	SignalReport    = "report"     // escalation.Report, from a vendor to its escalation
+	SignalReport    = "report"     // Reports, from a vendor to its escalation
 	SignalStandDown = "stand-down" // StandDown, from an escalation to its vendor
 )
 
@@ -100,6 +100,11 @@ type Repeat struct {
 	Key      string         `json:"key"`
 	Count    int            `json:"count"`
 	Severity alert.Severity `json:"severity"`
+}
+
+// Reports are steps of a vendor's engagement, in order.
+type Reports struct {
+	Reports []escalation.Report `json:"reports"`
 }
 
 // StandDown ends a vendor's engagement.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -75,26 +76,61 @@ func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {
 	s.apply(ctx, escalation.Planned{At: workflow.Now(ctx), Key: e.Key, Plan: plan})
 }
 
-// send asks the state once more: nobody is told of what somebody has taken meanwhile.
+// send asks the state once more, and until the message has left: nobody is told of what somebody has taken meanwhile.
 func (s *shell) send(ctx workflow.Context, e escalation.Send) {
 	if !s.state.Wants(e) {
+		s.withdrawn(ctx, e)
 		return
 	}
 	options := sending()
 	options.Summary = fmt.Sprintf("%s %s, %s", e.Channel, e.Name, e.Brief.Tier)
 	options.Priority = temporal.Priority{PriorityKey: rank(e.Brief.Priority)}
-	receipt, err := send.try(ctx, contract.Send{
-		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief, At: workflow.Now(ctx),
-		Workflow: workflow.GetInfo(ctx).WorkflowExecution.ID,
+	options.WaitForCancellation = true // a message that has left is told of, also when it is not wanted any more
+	leaving, withdraw := workflow.WithCancel(ctx)
+	s.leaving = append(s.leaving, departure{key: e.Key, page: e.Purpose == page.Page, withdraw: withdraw})
+	receipt, err := send.try(leaving, contract.Send{
+		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief,
+		Workflow: workflow.GetInfo(ctx).WorkflowExecution.ID, At: workflow.Now(ctx),
 	}, options)
-	if temporal.IsCanceledError(err) {
+	s.leaving = slices.DeleteFunc(s.leaving, func(d departure) bool { return d.key == e.Key })
+	withdraw() // a context that is left behind is kept for ever
+	switch {
+	case temporal.IsCanceledError(err) && ctx.Err() != nil:
 		return
-	}
-	if err != nil {
+	case temporal.IsCanceledError(err):
+		s.withdrawn(ctx, e)
+		return
+	case err != nil:
 		s.failed(ctx, "send", err)
 		receipt = page.Receipt{Key: e.Key, Status: page.Failed, Class: page.Dead, Reason: "the carrier could not be reached", At: workflow.Now(ctx)}
 	}
 	s.apply(ctx, escalation.Reported{At: workflow.Now(ctx), Receipt: receipt})
+}
+
+// departure is a message that may not have left yet.
+type departure struct {
+	key      string
+	page     bool
+	withdraw workflow.CancelFunc
+}
+
+// hold withdraws the pages that have not left when nobody is to be paged any more.
+func (s *shell) hold() {
+	if s.state.Climbing {
+		return
+	}
+	for _, d := range s.leaving {
+		if d.page {
+			d.withdraw()
+		}
+	}
+}
+
+// withdrawn says of a message, whose sending is on record as decided, that it never left.
+func (s *shell) withdrawn(ctx workflow.Context, e escalation.Send) {
+	s.apply(ctx, escalation.Reported{At: workflow.Now(ctx), Receipt: page.Receipt{
+		Key: e.Key, Status: page.Failed, Class: page.Dead, Reason: "not sent: it was answered before it could leave", At: workflow.Now(ctx),
+	}})
 }
 
 // rank is a priority as Temporal counts them: 1 before 5.

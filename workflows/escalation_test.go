@@ -110,6 +110,33 @@ func TestACarrierThatCannotBeReachedIsAFailedReceipt(t *testing.T) {
 	require.Contains(t, h.told, "+3s ana voice")
 }
 
+// A carrier that refuses for a while is tried again; by then somebody may have it, and the page would wake them for
+// nothing.
+func TestAPageThatIsStillBeingTriedIsWithdrawnByAnAck(t *testing.T) {
+	for _, verb := range []string{contract.Acknowledge, contract.Resolve} {
+		t.Run(verb, func(t *testing.T) {
+			h := newHouse(t)
+			tried := 0
+			h.carrier = func(page.Message) (page.Receipt, error) {
+				tried++
+				if h.env.Now().Sub(h.started) < time.Second {
+					return page.Receipt{}, fault.New(fault.Unavailable, "connection refused")
+				}
+				return page.Receipt{Status: page.Delivered, Class: page.Arrived}, nil
+			}
+			h.says(200*time.Millisecond, verb, word("ben", "k1"), nil)
+			h.says(60*time.Second, contract.Resolve, word("ben", "k2"), nil)
+			h.run()
+			require.NoError(t, h.env.GetWorkflowError())
+			require.Positive(t, tried)
+			for _, line := range h.told {
+				require.Contains(t, line, "inform", "paged after somebody had it")
+			}
+			require.Contains(t, h.texts(escalation.EntryReceipt), "sms to Ana Pérez (mobile): failed, not sent: it was answered before it could leave")
+		})
+	}
+}
+
 func TestALateReceiptBySignalMovesOn(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Second, func() {

@@ -78,41 +78,48 @@ type inlet struct {
 func (s *shell) inlets() []inlet {
 	var all []inlet
 	for _, name := range contract.Verbs() {
-		all = append(all, signal(s, name, func(w contract.Word, at time.Time) escalation.Event { return event(name, w, at) }))
+		all = append(all, signal(s, name, func(w contract.Word, at time.Time) []escalation.Event {
+			return []escalation.Event{event(name, w, at)}
+		}))
 	}
 	return append(all,
-		signal(s, contract.SignalRepeat, func(r contract.Repeat, at time.Time) escalation.Event {
-			return escalation.Repeated{At: at, Key: r.Key, Count: r.Count, Severity: r.Severity}
+		signal(s, contract.SignalRepeat, func(r contract.Repeat, at time.Time) []escalation.Event {
+			return []escalation.Event{escalation.Repeated{At: at, Key: r.Key, Count: r.Count, Severity: r.Severity}}
 		}),
-		signal(s, contract.SignalReceipt, func(r page.Receipt, at time.Time) escalation.Event {
-			return escalation.Reported{At: at, Receipt: r}
+		signal(s, contract.SignalReceipt, func(r page.Receipt, at time.Time) []escalation.Event {
+			return []escalation.Event{escalation.Reported{At: at, Receipt: r}}
 		}),
-		signal(s, contract.SignalReport, func(r escalation.Report, at time.Time) escalation.Event {
-			return escalation.VendorReported{At: at, Report: r}
+		signal(s, contract.SignalReport, func(r contract.Reports, at time.Time) []escalation.Event {
+			steps := make([]escalation.Event, len(r.Reports))
+			for i, report := range r.Reports {
+				steps[i] = escalation.VendorReported{At: at, Report: report}
+			}
+			return steps
 		}),
-		signal(s, contract.SignalStandDown, func(d contract.StandDown, at time.Time) escalation.Event {
-			return escalation.StoodDown{At: at, Reason: d.Reason}
+		signal(s, contract.SignalStandDown, func(d contract.StandDown, at time.Time) []escalation.Event {
+			return []escalation.Event{escalation.StoodDown{At: at, Reason: d.Reason}}
 		}),
 	)
 }
 
-func signal[T any](s *shell, name string, mean func(T, time.Time) escalation.Event) inlet {
+func signal[T any](s *shell, name string, mean func(T, time.Time) []escalation.Event) inlet {
+	hear := func(ctx workflow.Context, payload T) bool {
+		for _, e := range mean(payload, workflow.Now(ctx)) {
+			s.apply(ctx, e)
+		}
+		return true
+	}
 	return inlet{
 		receive: func(ctx workflow.Context) bool {
 			var payload T
 			if !workflow.GetSignalChannel(ctx, name).Receive(ctx, &payload) || ctx.Err() != nil {
 				return false
 			}
-			s.apply(ctx, mean(payload, workflow.Now(ctx)))
-			return true
+			return hear(ctx, payload)
 		},
 		drain: func(ctx workflow.Context) bool {
 			var payload T
-			if !workflow.GetSignalChannel(ctx, name).ReceiveAsync(&payload) {
-				return false
-			}
-			s.apply(ctx, mean(payload, workflow.Now(ctx)))
-			return true
+			return workflow.GetSignalChannel(ctx, name).ReceiveAsync(&payload) && hear(ctx, payload)
 		},
 	}
 }

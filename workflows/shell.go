@@ -43,6 +43,7 @@ type shell struct {
 	looking int                 // of these, questions that are answered within this workflow task, or nearly so
 	journal []escalation.Entry  // entries that are not written yet
 	reports []escalation.Report // steps that the escalation has not been told yet
+	leaving []departure         // messages that have not left yet, as far as is known
 	calling map[string]bool     // vendors' runs that are being started
 	shown   attributes          // search attributes as they were last set
 }
@@ -135,6 +136,7 @@ func (s *shell) cancelled(ctx workflow.Context) error {
 func (s *shell) apply(ctx workflow.Context, e escalation.Event) contract.Reply {
 	var effects []escalation.Effect
 	s.state, effects = escalation.Step(s.state, e)
+	s.hold()
 	var reply contract.Reply
 	for _, effect := range effects {
 		if r, ok := effect.(escalation.Reply); ok {
@@ -168,16 +170,16 @@ func (s *shell) write(ctx workflow.Context) {
 // report tells the escalation every step of its vendor, in order. An escalation that is over need not hear.
 func (s *shell) report(ctx workflow.Context) {
 	for {
-		if err := workflow.Await(ctx, func() bool { return len(s.reports) > 0 }); err != nil {
+		if err := workflow.Await(ctx, func() bool { return len(s.reports) > 0 && s.looking == 0 }); err != nil {
 			return
 		}
 		s.busy++
-		next := s.reports[0]
-		s.reports = s.reports[1:]
+		batch := s.reports
+		s.reports = nil
 		parent := contract.EscalationID(s.state.Opening.ID)
-		err := workflow.SignalExternalWorkflow(ctx, parent, "", contract.SignalReport, next).Get(ctx, nil)
+		err := workflow.SignalExternalWorkflow(ctx, parent, "", contract.SignalReport, contract.Reports{Reports: batch}).Get(ctx, nil)
 		if err != nil {
-			workflow.GetLogger(ctx).Warn("nobody to report to", "escalation", s.state.Opening.ID, "vendor", next.Vendor, "error", err)
+			workflow.GetLogger(ctx).Warn("nobody to report to", "escalation", s.state.Opening.ID, "vendor", batch[0].Vendor, "error", err)
 		}
 		s.busy--
 	}
