@@ -44,7 +44,8 @@ var law = map[string]room{
 	"durable":                    {ours: []string{"contract", "core", "durable"}, others: []string{"go.temporal.io", "google.golang.org/grpc", "google.golang.org/protobuf"}, std: none},
 	"workers":                    {ours: []string{"workflows", "activities", "contract", "core", "workers"}, others: []string{"go.temporal.io/sdk"}, std: none},
 	"app":                        {ours: []string{""}, others: []string{""}, std: none},
-	"cmd":                        {ours: []string{"app", "api/client", "core", "contract", "service", "store", "durable", "internal"}, others: []string{"github.com/spf13/cobra", "go.yaml.in/yaml"}, std: none},
+	"cmd":                        {ours: []string{"app", "api/client", "core", "contract", "service", "store", "durable", "internal", "bench"}, others: []string{"github.com/spf13/cobra", "go.yaml.in/yaml"}, std: none},
+	"bench":                      {ours: []string{"core", "contract", "durable", "integrations", "internal/stack", "bench"}, others: []string{"go.temporal.io", "google.golang.org/protobuf", "github.com/jackc/pgx"}, std: none},
 	"internal/archtest":          {std: none},
 	"internal/pgtest":            {ours: []string{"store"}, others: []string{"github.com/jackc/pgx"}, std: none},
 	"internal/stack":             {ours: []string{"internal", "durable"}, others: []string{"github.com/jackc/pgx", "go.temporal.io"}, std: none},
@@ -134,6 +135,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{ImportPath: module + "durable", Imports: []string{module + "service"}},
 		{ImportPath: module + "workers", Imports: []string{module + "store"}},
 		{ImportPath: module + "service", Imports: []string{module + "app"}},
+		{ImportPath: module + "bench", Imports: []string{module + "workflows"}},
 		{ImportPath: module + "attic", Imports: nil},
 		{ImportPath: module + "core/util", Imports: nil},
 	} {
