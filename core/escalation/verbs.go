@@ -228,10 +228,12 @@ func (m *machine) note(a Answer) (Outcome, string) {
 		return Refused, "A note needs words."
 	}
 	m.record(EntryNoted, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s: %s", m.called(a), a.Note))
-	if m.s.Climbing && m.s.Cause == ByUpdate && a.By == m.s.Owner {
-		m.stop()
+	if a.By == m.s.Owner {
+		if m.s.Climbing && m.s.Cause == ByUpdate {
+			m.stop()
+		}
+		m.updateClock()
 	}
-	m.updateClock()
 	return Done, fmt.Sprintf("Noted on %s.", m.name())
 }
 
