@@ -90,7 +90,7 @@ func (s State) Wants(e Effect) bool {
 	switch e := e.(type) {
 	case Send:
 		if e.Purpose == page.Inform {
-			return s.live() || s.Phase == ResolvedP
+			return true // also of the end
 		}
 		if !s.Climbing || !s.live() {
 			return false
