@@ -105,7 +105,7 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 			Reply:  func(text string) []byte { return []byte("<Message>" + text) },
 			Replies: &service.Replies{
 				Organisation: organisation, Escalations: h.rows, Messages: h.messages, Paged: h.messages, Answers: answers,
-				Barred: &servicetest.Barred{}, Trail: &servicetest.Trail{}, Now: now, Log: log,
+				Barred: &servicetest.Barred{}, Trail: &servicetest.Trail{}, Idempotency: &servicetest.Idempotency{}, Now: now, Log: log,
 			},
 			Receipts: &service.Receipts{Messages: h.messages, Engine: h.engine, Pool: h.pool, Log: log},
 		},

@@ -70,7 +70,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, log *slog.Logger,
 	r.receipts = &service.Receipts{Messages: messages, Engine: r.engine, Pool: r.beside, Log: log}
 	r.replies = &service.Replies{
 		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Answers: r.answers,
-		Barred: barred, Trail: store.Audit{Pool: db}, Now: now, Log: log,
+		Barred: barred, Trail: store.Audit{Pool: db}, Idempotency: store.Idempotency{Pool: db}, Now: now, Log: log,
 	}
 	r.search = &service.Search{Escalations: escalations, Access: access}
 	r.keyring = &service.Keyring{Tokens: store.Tokens{Pool: db}, Organisation: r.directory, Access: access, Now: now}

@@ -68,7 +68,7 @@ func newHouse(t *testing.T) *house {
 	h.answers = &service.Answers{Organisation: h.organisation, Engine: h.engine, Now: clock}
 	h.replies = &service.Replies{
 		Organisation: h.organisation, Escalations: h.rows, Messages: h.messages, Paged: h.messages, Answers: h.answers,
-		Barred: h.barred, Trail: h.trail, Now: clock, Log: quiet,
+		Barred: h.barred, Trail: h.trail, Idempotency: &servicetest.Idempotency{}, Now: clock, Log: quiet,
 	}
 	h.receipts = &service.Receipts{
 		Messages: h.messages, Engine: h.engine, Pool: h.pool, Log: quiet, Pause: time.Millisecond,

@@ -38,6 +38,7 @@ type Replies struct {
 	Answers      *Answers
 	Barred       Barred
 	Trail        Trail
+	Idempotency  Idempotency
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -61,6 +62,10 @@ const (
 
 // SMS answers one text message. An empty text wants no answer.
 func (r *Replies) SMS(ctx context.Context, in Inbound) (string, error) {
+	return r.once(ctx, in, func() (string, error) { return r.answer(ctx, in) })
+}
+
+func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 	d := r.Organisation.Current()
 	who := withNumber(d.Org, in.From)
 	if len(who) == 0 {

@@ -38,6 +38,29 @@ func TestAnAckByTextReachesTheOneThatIsMeant(t *testing.T) {
 	require.Equal(t, []string{"escalation/E-1 acknowledge ana via sms key SM1"}, h.engine.Told())
 }
 
+// A carrier delivers twice, and who has seen a signed request can send it again.
+func TestACopyOfATextDoesNotAnswerWhatWasOpenedSince(t *testing.T) {
+	h := newHouse(t)
+	h.running("E-1", "ana")
+	require.Equal(t, "E-1: Done: acknowledge.", h.texts(anasPhone, "ack", "SM1"))
+	require.Equal(t, "E-1: Done: resolve.", h.texts(anasPhone, "resolve", "SM2"))
+	h.rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-1", State: escalation.Closed, Told: []id.Person{"ana"}}})
+	h.running("E-2", "ana")
+	require.Equal(t, "E-1: Done: acknowledge.", h.texts(anasPhone, "ack", "SM1"))
+	require.Equal(t, "E-1: Done: resolve.", h.texts(anasPhone, "resolve", "SM2"))
+	require.Equal(t, []string{"escalation/E-1 acknowledge ana via sms key SM1", "escalation/E-1 resolve ana via sms key SM2"}, h.engine.Told())
+	require.Equal(t, "E-2: Done: acknowledge.", h.texts(anasPhone, "ack", "SM3"))
+}
+
+func TestATextThatCouldNotBeTakenIsTakenWhenItComesAgain(t *testing.T) {
+	h := newHouse(t)
+	h.running("E-1", "ana")
+	h.engine.Leave(true)
+	require.Contains(t, h.texts(anasPhone, "ack", "SM1"), "Please try again")
+	h.engine.Leave(false)
+	require.Equal(t, "E-1: Done: acknowledge.", h.texts(anasPhone, "ack", "SM1"))
+}
+
 func TestANumberIsMatchedHoweverItIsWritten(t *testing.T) {
 	h := newHouse(t)
 	h.running("E-1", "ana")
