@@ -78,11 +78,12 @@ func (o Options) worker() worker.Options {
 		WorkerStopTimeout:           stopWithin,
 		WorkflowPanicPolicy:         worker.BlockWorkflow,
 
-		// Two pollers, the default, cost 40 % of the throughput, and a sticky timeout of 5 s turns a burst of timers
-		// into replays.
-		WorkflowTaskPollerBehavior:   pollers(),
-		ActivityTaskPollerBehavior:   pollers(),
-		StickyScheduleToStartTimeout: time.Minute,
+		// Two pollers, the default, cost 40 % of the throughput.
+		WorkflowTaskPollerBehavior: pollers(),
+		ActivityTaskPollerBehavior: pollers(),
+		// What waits for a worker that has died waits this long before another takes it: as long as a task that died in
+		// its hands. Less than a burst of timers takes to drain would turn it into replays.
+		StickyScheduleToStartTimeout: 10 * time.Second,
 
 		// Beyond these a page waits in the queue, where another worker can take it.
 		MaxConcurrentActivityExecutionSize:      256,
