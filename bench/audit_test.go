@@ -11,7 +11,7 @@ import (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-func page(title, escalation, key string, at time.Duration) Message {
+func paged(title, escalation, key string, at time.Duration) Message {
 	return Message{Title: title, Escalation: escalation, Key: key, Page: true, Arrived: noon.Add(at)}
 }
 
@@ -23,35 +23,35 @@ func TestTheAuditorFindsEachWayToFail(t *testing.T) {
 	}{
 		"all is well": {
 			[]Sent{{Title: "a"}, {Title: "b"}},
-			[]Message{page("a", "E-1", "E-1/1", 0), page("b", "E-2", "E-2/1", 0), page("a", "E-1", "E-1/2", 1)}, Findings{},
+			[]Message{paged("a", "E-1", "E-1/1", 0), paged("b", "E-2", "E-2/1", 0), paged("a", "E-1", "E-1/2", 1)}, Findings{},
 		},
 		"nobody was told": {
 			[]Sent{{Title: "b"}, {Title: "a"}}, nil, Findings{Lost: []string{"a", "b"}},
 		},
 		"a repeat needs no message": {
-			[]Sent{{Title: "a"}, {Title: "a", Joined: true}}, []Message{page("a", "E-1", "E-1/1", 0)}, Findings{},
+			[]Sent{{Title: "a"}, {Title: "a", Joined: true}}, []Message{paged("a", "E-1", "E-1/1", 0)}, Findings{},
 		},
 		"a repeat does not excuse the first": {
 			[]Sent{{Title: "a"}, {Title: "a", Joined: true}}, nil, Findings{Lost: []string{"a"}},
 		},
 		"the same message three times": {
 			[]Sent{{Title: "a"}},
-			[]Message{page("a", "E-1", "k", 0), page("a", "E-1", "k", 1), page("a", "E-1", "k", 2)}, Findings{Twice: []string{"k"}},
+			[]Message{paged("a", "E-1", "k", 0), paged("a", "E-1", "k", 1), paged("a", "E-1", "k", 2)}, Findings{Twice: []string{"k"}},
 		},
 		"one alert, two escalations": {
 			[]Sent{{Title: "a"}},
-			[]Message{page("a", "E-1", "E-1/1", 0), page("a", "E-2", "E-2/1", 1)}, Findings{Split: []string{"a"}},
+			[]Message{paged("a", "E-1", "E-1/1", 0), paged("a", "E-2", "E-2/1", 1)}, Findings{Split: []string{"a"}},
 		},
 		"a page after the ack": {
 			[]Sent{{Title: "a", Silent: noon.Add(time.Second)}},
-			[]Message{page("a", "E-1", "1", time.Second), page("a", "E-1", "2", time.Second+1)}, Findings{Late: []string{"2"}},
+			[]Message{paged("a", "E-1", "1", time.Second), paged("a", "E-1", "2", time.Second+1)}, Findings{Late: []string{"2"}},
 		},
 		"word of the ack after the ack": {
 			[]Sent{{Title: "a", Silent: noon}},
 			[]Message{{Title: "a", Key: "told", Arrived: noon.Add(time.Minute)}}, Findings{},
 		},
 		"a message of nothing": {
-			nil, []Message{page("ghost", "E-9", "k", 0)}, Findings{Unknown: []string{"ghost"}},
+			nil, []Message{paged("ghost", "E-9", "k", 0)}, Findings{Unknown: []string{"ghost"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestTheFirstAckCounts(t *testing.T) {
 	a.Silence("a", noon.Add(time.Hour))
 	a.Silence("unknown", noon)
 	a.Accepted(Sent{Title: "a", Joined: true})
-	a.Got(page("a", "E-1", "k", time.Minute))
+	a.Got(paged("a", "E-1", "k", time.Minute))
 	require.Equal(t, "1 paged after the ack (k)", a.Findings().String())
 }
 
@@ -85,6 +85,6 @@ func TestFindingsAreSaidBriefly(t *testing.T) {
 		all.Go(func() { a.Accepted(Sent{Title: fmt.Sprintf("t%02d", i)}) })
 	}
 	all.Wait()
-	a.Got(page("t00", "E-1", "k", 0), page("t00", "E-1", "k", 0))
+	a.Got(paged("t00", "E-1", "k", 0), paged("t00", "E-1", "k", 0))
 	require.Equal(t, "49 lost (t01, t02, t03, …), 1 sent twice (k)", a.Findings().String())
 }

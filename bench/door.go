@@ -1,0 +1,101 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// door is Belay's HTTP, as senders and responders use it.
+type door struct {
+	server string
+	token  string
+	http   *http.Client
+}
+
+func newDoor(server, token string) *door {
+	return &door{server: server, token: token, http: &http.Client{
+		Timeout:   30 * time.Second,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 128, MaxConnsPerHost: 128, IdleConnTimeout: time.Minute},
+	}}
+}
+
+// event is one of the PagerDuty Events API v2.
+type event struct {
+	Key     string   `json:"routing_key"`
+	Action  string   `json:"event_action"`
+	Dedup   string   `json:"dedup_key"`
+	Payload *payload `json:"payload,omitempty"`
+}
+
+type payload struct {
+	Summary  string         `json:"summary"`
+	Source   string         `json:"source"`
+	Severity string         `json:"severity"`
+	Details  map[string]any `json:"custom_details,omitempty"`
+}
+
+// trigger fires an alert whose title is its dedup key, and returns when it was accepted.
+func (d *door) trigger(ctx context.Context, routingKey, title string) error {
+	return d.post(ctx, "/v2/enqueue", "", event{Key: routingKey, Action: "trigger", Dedup: title, Payload: &payload{
+		Summary: title, Source: "db-1.bench.example", Severity: "critical",
+		Details: map[string]any{"metric": "replication_lag_seconds", "value": 912.5, "threshold": 300, "region": "eu-west-1"},
+	}}, http.StatusAccepted, nil)
+}
+
+// open opens an escalation by hand and returns its ID.
+func (d *door) open(ctx context.Context, service, title string) (string, error) {
+	var out struct {
+		ID string `json:"id"`
+	}
+	err := d.post(ctx, "/v1/escalations", title, map[string]string{"service": service, "title": title}, http.StatusCreated, &out)
+	return out.ID, err
+}
+
+// say uses a verb and returns the outcome.
+func (d *door) say(ctx context.Context, escalation, verb string) (string, error) {
+	var out struct {
+		Outcome string `json:"outcome"`
+	}
+	err := d.post(ctx, "/v1/escalations/"+escalation+"/"+verb, escalation+verb, struct{}{}, http.StatusOK, &out)
+	return out.Outcome, err
+}
+
+func (d *door) post(ctx context.Context, path, key string, body any, want int, out any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("POST %s: %w", path, err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.server+path, bytes.NewReader(encoded))
+	if err != nil {
+		return fmt.Errorf("POST %s: %w", path, err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+d.token)
+		request.Header.Set("Idempotency-Key", key)
+	}
+	response, err := d.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("POST %s: %w", path, err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("POST %s: %w", path, err)
+	}
+	if response.StatusCode != want {
+		return fmt.Errorf("POST %s: %s: %.300s", path, response.Status, raw)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("POST %s: %w", path, err)
+	}
+	return nil
+}

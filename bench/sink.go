@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/integrations/twilio/twiliofake"
+	"github.com/belayhq/belay/integrations/webhook"
+)
+
+const hookPath = "/hooks/"
+
+// Conduct is how slow and how broken the receivers are.
+type Conduct struct {
+	Delay time.Duration // before a webhook or Twilio answers
+	Fail  int           // of so many requests one is answered 503, and not taken; 0: none
+}
+
+// sink is every receiver there is: webhooks of people, and a Twilio.
+type sink struct {
+	conduct Conduct
+	twilio  *twiliofake.Server
+	server  *http.Server
+	address string
+
+	mu      sync.Mutex
+	by      map[string][]Message // by title
+	waiting map[string][]chan struct{}
+	last    time.Time // when a message arrived
+	asked   int
+}
+
+// listen opens a sink; addr may have port 0.
+func listen(addr string, conduct Conduct) (*sink, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("open the sink: %w", err)
+	}
+	s := &sink{conduct: conduct, address: listener.Addr().String(), by: map[string][]Message{}, waiting: map[string][]chan struct{}{}}
+	s.twilio = &twiliofake.Server{Plan: s.texted}
+	doors := http.NewServeMux()
+	doors.HandleFunc("POST "+hookPath+"{person}", s.hooked)
+	doors.Handle("/2010-04-01/", s.twilio)
+	s.server = &http.Server{Handler: doors, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.server.Serve(listener) }()
+	return s, nil
+}
+
+func (s *sink) url() string { return "http://" + s.address }
+
+func (s *sink) close() { _ = s.server.Close() }
+
+func (s *sink) hooked(w http.ResponseWriter, r *http.Request) {
+	arrived := time.Now()
+	var body webhook.Body
+	if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&body); err != nil {
+		http.Error(w, "not a page", http.StatusBadRequest)
+		return
+	}
+	if s.refuses() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	s.take(Message{
+		Key: body.Key, Title: body.Title, Escalation: string(body.Escalation), Person: r.PathValue("person"),
+		Page: body.Purpose == page.Page, Arrived: arrived, AnswerBy: body.AnswerBy,
+	})
+	if s.conduct.Delay > 0 {
+		time.Sleep(s.conduct.Delay)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *sink) refuses() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	return s.conduct.Fail > 0 && s.asked%s.conduct.Fail == 0
+}
+
+// named finds an alert's title among the words of an SMS.
+var named = regexp.MustCompile(`bench-[a-z]+-[0-9a-f]+-\d+`)
+
+// texted is asked by the fake Twilio about each message.
+func (s *sink) texted(m twiliofake.Sent) twiliofake.Conduct {
+	if s.refuses() {
+		return twiliofake.Conduct{Delay: s.conduct.Delay, Status: http.StatusServiceUnavailable, Code: 20503, Words: "Service unavailable"}
+	}
+	key := keyOf(m)
+	escalation, _, _ := strings.Cut(key, "/")
+	s.take(Message{Key: key, Title: named.FindString(m.Body), Escalation: escalation, Person: m.To, Page: true, Arrived: time.Now()})
+	return twiliofake.Conduct{Delay: s.conduct.Delay, Reports: []twiliofake.Report{
+		{After: 50 * time.Millisecond, Status: "sent"}, {After: 100 * time.Millisecond, Status: "delivered"},
+	}}
+}
+
+// keyOf is the message's key, from the address that Twilio is to call back.
+func keyOf(m twiliofake.Sent) string {
+	at, err := url.Parse(m.Form.Get("StatusCallback"))
+	if err != nil {
+		return ""
+	}
+	return at.Query().Get("key")
+}
+
+func (s *sink) take(m Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.by[m.Title] = append(s.by[m.Title], m)
+	s.last = m.Arrived
+	for _, wake := range s.waiting[m.Title] {
+		close(wake)
+	}
+	delete(s.waiting, m.Title)
+}
+
+// await answers the n-th message of an alert (from 1), once it is there.
+func (s *sink) await(ctx context.Context, title string, n int) (Message, error) {
+	for {
+		s.mu.Lock()
+		if got := s.by[title]; len(got) >= n {
+			s.mu.Unlock()
+			return got[n-1], nil
+		}
+		wake := make(chan struct{})
+		s.waiting[title] = append(s.waiting[title], wake)
+		s.mu.Unlock()
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return Message{}, fmt.Errorf("message %d of %s: %w", n, title, context.Cause(ctx))
+		}
+	}
+}
+
+// of lists the messages of alerts whose title begins so.
+func (s *sink) of(prefix string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Message
+	for title, got := range s.by {
+		if strings.HasPrefix(title, prefix) {
+			all = append(all, got...)
+		}
+	}
+	return all
+}
+
+// silence waits until nothing has arrived for a while.
+func (s *sink) silence(ctx context.Context, while time.Duration) error {
+	began := time.Now()
+	for {
+		s.mu.Lock()
+		last := s.last
+		s.mu.Unlock()
+		if last.Before(began) {
+			last = began
+		}
+		rest := while - time.Since(last)
+		if rest <= 0 {
+			return nil
+		}
+		select {
+		case <-time.After(rest):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
