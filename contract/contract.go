@@ -79,6 +79,7 @@ type Word struct {
 	Via       string        `json:"via"`
 	Key       string        `json:"key,omitempty"`
 	Note      string        `json:"note,omitempty"`
+	At        time.Time     `json:"at,omitzero"`         // when it was said; it may be heard of later
 	Direction org.Direction `json:"direction,omitempty"` // escalate
 	To        *org.Target   `json:"to,omitempty"`        // escalate, reassign
 	Until     time.Time     `json:"until,omitzero"`      // snooze
@@ -100,6 +101,7 @@ type Repeat struct {
 	Key      string         `json:"key"`
 	Count    int            `json:"count"`
 	Severity alert.Severity `json:"severity"`
+	At       time.Time      `json:"at,omitzero"` // when it fired last
 }
 
 // Reports are steps of a vendor's engagement, in order.

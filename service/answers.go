@@ -33,7 +33,7 @@ func (a *Answers) Say(ctx context.Context, c Caller, workflow, verb string, w co
 	if err := checkWord(a.Organisation.Current().Org, verb, w, a.Now()); err != nil {
 		return contract.Reply{}, err
 	}
-	w.By, w.Name, w.Via = id.Person(c.Actor()), c.Name, c.Via
+	w.By, w.Name, w.Via, w.At = id.Person(c.Actor()), c.Name, c.Via, a.Now()
 	if w.Key == "" {
 		w.Key = rand.Text() // the update and the signal that may follow it are one word
 	}

@@ -332,6 +332,62 @@ func TestOrphanDoesNotReopenWhatTheMonitorResolved(t *testing.T) {
 	require.Equal(t, 1, number(t, d.inbox.Pool, "select count(*) from escalations"))
 }
 
+// A repeat is told some seconds after it fired. When somebody has said the end in between, it is no new outage.
+func TestOrphanReopensOnlyWhatFiredAfterTheEndWasSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		said time.Time
+		want []string
+	}{
+		"said before it fired": {said: noon.Add(-time.Second), want: []string{"open E-2"}},
+		"said after it fired":  {said: noon.Add(time.Second), want: nil},
+		"nobody knows when":    {want: []string{"open E-2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDoor(t)
+			d.strikes(d.settles(d.says(event(alert.Trigger, "disk", alert.Error)))...)
+			errands := d.settles(d.says(event(alert.Trigger, "disk", alert.Critical)))
+			over := summary("E-1", 5, escalation.Closed)
+			over.ResolvedAt, over.ResolveSaidAt = noon.Add(time.Minute), c.said
+			require.NoError(t, store.Journal{Pool: d.inbox.Pool}.Write(context.Background(), contract.Record{Summary: over}))
+			seq, err := d.inbox.Orphan(context.Background(), errands[0].ID)
+			require.NoError(t, err)
+			got := d.settles(seq)
+			require.ElementsMatch(t, c.want, words(got))
+			require.ElementsMatch(t, c.want, words(d.undone()))
+		})
+	}
+}
+
+// Whoever hears of a repeat later must know when it fired.
+func TestARepeatSaysWhenItFired(t *testing.T) {
+	d := newDoor(t)
+	d.strikes(d.settles(d.says(event(alert.Trigger, "disk", alert.Error)))...)
+	later := func(after time.Duration, action alert.Action, severity alert.Severity) []service.Errand {
+		in := event(action, "disk", severity)
+		in.ReceivedAt = noon.Add(after)
+		return d.settles(d.says(in))
+	}
+	errands := later(time.Second, alert.Trigger, alert.Critical)
+	require.Equal(t, noon.Add(time.Second), errands[0].Repeat.At, "told at once")
+	d.strikes(errands...)
+
+	later(2*time.Second, alert.Trigger, alert.Error)
+	later(3*time.Second, alert.Trigger, alert.Error)
+	every := d.inbox
+	every.RepeatEvery = time.Nanosecond
+	told, err := every.Undone(context.Background(), 0, 100)
+	require.NoError(t, err)
+	require.Len(t, told, 1)
+	require.True(t, told[0].Repeat.At.Equal(noon.Add(3*time.Second)), "told by the relay: %s", told[0].Repeat.At)
+	d.strikes(told...)
+
+	later(4*time.Second, alert.Trigger, alert.Error)
+	errands = later(5*time.Second, alert.Resolve, alert.Error)
+	require.Len(t, errands, 2)
+	require.False(t, errands[0].Repeat.At.After(errands[1].Say.Word.At), "what came before the resolve is not younger than it")
+	require.Equal(t, noon.Add(5*time.Second), errands[1].Say.Word.At)
+}
+
 func TestFiftyAtOnceOpenOneEscalation(t *testing.T) {
 	d := newDoor(t)
 	var group sync.WaitGroup

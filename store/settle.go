@@ -242,13 +242,13 @@ func (c *conversation) join(seq int64, in service.Incoming) error {
 	c.settled.add(seq, h.Number, "")
 	c.touch(&h.Number)
 	if h.Due || severity.WorseThan(alert.Severity(h.SeverityTold)) {
-		return c.tellRepeats()
+		return c.tellRepeats(in.ReceivedAt)
 	}
 	return nil
 }
 
-// tellRepeats makes an errand of the repeats that were only counted.
-func (c *conversation) tellRepeats() error {
+// tellRepeats makes an errand of the repeats that were only counted, of which none is younger than last.
+func (c *conversation) tellRepeats(last time.Time) error {
 	h := c.held
 	if h.Repeats == h.RepeatsTold {
 		return nil
@@ -256,7 +256,7 @@ func (c *conversation) tellRepeats() error {
 	worst := alert.Severity(h.RepeatSeverity)
 	payload, err := document(contract.Repeat{
 		Key:   fmt.Sprintf("repeat/%s/%d", id.OfNumber(h.Number), h.Repeats),
-		Count: int(h.Repeats - h.RepeatsTold), Severity: worst,
+		Count: int(h.Repeats - h.RepeatsTold), Severity: worst, At: last,
 	})
 	if err != nil {
 		return err
@@ -277,14 +277,14 @@ func (c *conversation) address(seq int64, verb string, in service.Incoming) erro
 	}
 	number := c.held.Number
 	if verb == contract.Resolve {
-		if err := c.tellRepeats(); err != nil {
+		if err := c.tellRepeats(in.ReceivedAt); err != nil {
 			return err
 		}
 		c.keep(false)
 		c.held = nil
 	}
 	payload, err := document(service.Saying{Verb: verb, Word: contract.Word{
-		By: "monitor", Via: "events", Key: fmt.Sprintf("inbox/%d", seq),
+		By: "monitor", Via: "events", Key: fmt.Sprintf("inbox/%d", seq), At: in.ReceivedAt,
 	}})
 	if err != nil {
 		return err

@@ -41,6 +41,11 @@ var (
 // It is for questions only. What a local activity did is forgotten when its workflow task is not completed, and the
 // retry may decide otherwise: whatever leaves a trace is an ordinary activity.
 func (v verb[In, Out]) look(ctx workflow.Context, s *shell, in In, summary string) (Out, error) {
+	return v.lookOr(ctx, s, in, summary, func() {})
+}
+
+// lookOr looks, and does something else as soon as it is clear that the answer will take longer.
+func (v verb[In, Out]) lookOr(ctx workflow.Context, s *shell, in In, summary string, late func()) (Out, error) {
 	var out Out
 	s.looking++
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
@@ -53,6 +58,7 @@ func (v verb[In, Out]) look(ctx workflow.Context, s *shell, in In, summary strin
 	if err == nil || temporal.IsCanceledError(err) || final(err) {
 		return out, err
 	}
+	late()
 	return v.insist(ctx, in, summary)
 }
 

@@ -68,10 +68,18 @@ func (s *shell) reckon(ctx workflow.Context, e escalation.Reckon) {
 }
 
 func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {
-	plan, err := compile.look(ctx, s, contract.Compile{Revision: e.Revision, Service: e.Service, Kind: e.Kind, Priority: e.Priority}, "the ladder for "+string(e.Priority))
+	missing := func(final bool) {
+		s.apply(ctx, escalation.Unplanned{At: workflow.Now(ctx), Key: e.Key, Final: final})
+	}
+	plan, err := compile.lookOr(ctx, s, contract.Compile{Revision: e.Revision, Service: e.Service, Kind: e.Kind, Priority: e.Priority},
+		"the ladder for "+string(e.Priority), func() { missing(false) })
+	if temporal.IsCanceledError(err) {
+		return
+	}
 	if err != nil {
 		s.failed(ctx, "compile", err)
-		return // the ladder stays as it is
+		missing(true)
+		return
 	}
 	s.apply(ctx, escalation.Planned{At: workflow.Now(ctx), Key: e.Key, Plan: plan})
 }

@@ -3,12 +3,14 @@ package workflows_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/belayhq/belay/contract"
@@ -168,6 +170,61 @@ func TestAWorseSeverityRaisesThePriorityAndPagesAgain(t *testing.T) {
 	h.says(13*time.Second, contract.Resolve, word("ana", "k3"), nil)
 	h.run()
 	require.Equal(t, []string{"+0s ana sms", "+10s ana sms"}, h.told)
+}
+
+// The revision it was opened under may be out of reach, for a while or for good: whoever has it hears all the same that
+// it got worse.
+func TestAWorseSeverityIsHeardWithoutTheRevision(t *testing.T) {
+	for name, c := range map[string]struct {
+		lost func(since time.Duration) error
+		warn bool
+		told []string
+	}{
+		"it is gone": {warn: true, told: []string{"+0s ana sms", "+10s ana sms"}, lost: func(time.Duration) error {
+			return temporal.NewNonRetryableApplicationError("no such revision", string(fault.NotFound), nil)
+		}},
+		"the database is away": {told: []string{"+0s ana sms", "+10s ana sms"}, lost: func(since time.Duration) error {
+			if since < time.Hour {
+				return fault.New(fault.Unavailable, "no database")
+			}
+			return nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			opening := h.opening()
+			opening.Impact, opening.Plan.Priority = 1, org.P2
+			h.lost = func() error { return c.lost(h.env.Now().Sub(h.started)) }
+			h.says(time.Second, contract.Acknowledge, word("ana", "k1"), nil)
+			h.at(10*time.Second, func() {
+				h.env.SignalWorkflow(contract.SignalRepeat, contract.Repeat{Key: "r1", Count: 1, Severity: alert.Critical})
+			})
+			h.says(13*time.Second, contract.Resolve, word("ana", "k3"), nil)
+			h.env.SetStartWorkflowOptions(startOptions(contract.EscalationID("E-42")))
+			h.env.ExecuteWorkflow(contract.WorkflowEscalation, contract.Start{Opening: opening})
+			require.Equal(t, c.told, h.told)
+			said := slices.Contains(h.texts(escalation.EntryWarning), "the ladder of the new priority cannot be found: the present one stays")
+			require.Equal(t, c.warn, said)
+		})
+	}
+}
+
+// Signals of different names are taken in the order of their names, not in that in which they came: after an outage of
+// the workers a resolve is heard before the repeat that came before it.
+func TestWhatIsHeardOfLateIsTakenInTheOrderInWhichItWasSaid(t *testing.T) {
+	h := newHouse(t)
+	h.says(time.Second, contract.Acknowledge, word("ana", "k1"), nil)
+	h.at(10*time.Second, func() {
+		resolve := word("monitor", "inbox/9")
+		resolve.At = threeAM.Add(5 * time.Second)
+		h.env.SignalWorkflow(contract.Resolve, resolve)
+		h.env.SignalWorkflow(contract.SignalRepeat, contract.Repeat{Key: "r1", Count: 1, Severity: alert.Error, At: threeAM.Add(4 * time.Second)})
+	})
+	h.says(3*time.Hour, contract.Resolve, word("ana", "k2"), nil)
+	h.run()
+	require.NoError(t, h.env.GetWorkflowError())
+	require.Empty(t, h.texts(escalation.EntryReopened))
+	require.Equal(t, escalation.Closed, h.summary.State)
 }
 
 func TestADarkDatabaseHoldsNoPageAndLosesNoEntry(t *testing.T) {

@@ -43,6 +43,7 @@ type house struct {
 	summary  escalation.Summary
 	dark     int // the next so many writes of the journal fail
 	children []string
+	lost     func() error // what reading an earlier revision fails with
 }
 
 var threeAM = time.Date(2026, 12, 25, 3, 0, 0, 0, time.UTC)
@@ -83,8 +84,15 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) Current() policy.Directory                          { return h.directory }
-func (h *house) Org(context.Context, id.Revision) (*org.Org, error) { return h.directory.Org, nil }
+func (h *house) Current() policy.Directory { return h.directory }
+func (h *house) Org(context.Context, id.Revision) (*org.Org, error) {
+	if h.lost != nil {
+		if err := h.lost(); err != nil {
+			return nil, err
+		}
+	}
+	return h.directory.Org, nil
+}
 func (h *house) Link(workflow string, _ id.Person, _ string, _ time.Time) string {
 	return "https://belay.example/a/" + workflow
 }

@@ -45,7 +45,7 @@ func valid(w contract.Word) error {
 
 // event is what a word means, whichever way it came.
 func event(name string, w contract.Word, at time.Time) escalation.Event {
-	a := escalation.Answer{By: w.By, Name: w.Name, Via: w.Via, Key: w.Key, Note: w.Note}
+	a := escalation.Answer{By: w.By, Name: w.Name, Via: w.Via, Key: w.Key, Note: w.Note, At: w.At}
 	to := org.Target{}
 	if w.To != nil {
 		to = *w.To
@@ -84,7 +84,7 @@ func (s *shell) inlets() []inlet {
 	}
 	return append(all,
 		signal(s, contract.SignalRepeat, func(r contract.Repeat, at time.Time) []escalation.Event {
-			return []escalation.Event{escalation.Repeated{At: at, Key: r.Key, Count: r.Count, Severity: r.Severity}}
+			return []escalation.Event{escalation.Repeated{At: at, Key: r.Key, Count: r.Count, Severity: r.Severity, Fired: r.At}}
 		}),
 		signal(s, contract.SignalReceipt, func(r page.Receipt, at time.Time) []escalation.Event {
 			return []escalation.Event{escalation.Reported{At: at, Receipt: r}}

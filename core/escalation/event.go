@@ -20,6 +20,7 @@ type Answer struct {
 	Via  string    `json:"via"`            // "sms", "voice", "link", "api", "signal", "sandbox", "events"
 	Key  string    `json:"key,omitempty"`
 	Note string    `json:"note,omitempty"`
+	At   time.Time `json:"at,omitzero"` // when it was said, if that is known: it may be heard of later
 }
 
 type (
@@ -47,6 +48,12 @@ type (
 		At   time.Time
 		Key  string
 		Plan policy.Plan
+	}
+	// Unplanned says that a Compile has no answer yet, or will never have one.
+	Unplanned struct {
+		At    time.Time
+		Key   string
+		Final bool
 	}
 	// Reported is news about a message: from the send itself, or from the carrier later.
 	Reported struct {
@@ -97,6 +104,7 @@ type (
 		Key      string
 		Count    int
 		Severity alert.Severity
+		Fired    time.Time // the last time, if that is known: it may be heard of later
 	}
 	// VendorReported is a step of a vendor's engagement, told to the escalation that engaged it.
 	VendorReported struct {
@@ -115,6 +123,7 @@ func (e Ticked) When() time.Time         { return e.At }
 func (e Mustered) When() time.Time       { return e.At }
 func (e Reckoned) When() time.Time       { return e.At }
 func (e Planned) When() time.Time        { return e.At }
+func (e Unplanned) When() time.Time      { return e.At }
 func (e Reported) When() time.Time       { return e.At }
 func (e Acknowledged) When() time.Time   { return e.At }
 func (e Resolved) When() time.Time       { return e.At }

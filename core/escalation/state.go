@@ -172,6 +172,14 @@ func (s State) Over() bool { return s.Phase == Closed }
 // live: somebody may still have to be told.
 func (s State) live() bool { return s.Phase == Open || s.Phase == Acked }
 
+// endSaid is when the end was said; zero when nobody knows, or when there is none.
+func (s State) endSaid() time.Time {
+	if s.EndedBy.At.After(s.EndedAt) {
+		return s.EndedAt // a clock that is ahead
+	}
+	return s.EndedBy.At
+}
+
 // tier is the one being called now.
 func (s State) tier() org.Tier {
 	if s.Aside != nil {

@@ -44,6 +44,8 @@ func (m *machine) handle(e Event) {
 		m.reckoned(e)
 	case Planned:
 		m.planned(e)
+	case Unplanned:
+		m.unplanned(e)
 	case Reported:
 		m.reported(e)
 	case Acknowledged:
@@ -204,8 +206,10 @@ func (m *machine) repeated(e Repeated) {
 	m.s.Repeats += count
 	m.record(EntryRepeated, "monitor", "events", e.Key, fmt.Sprintf("fired again, %d in all since it opened", m.s.Repeats))
 	if !m.s.live() {
+		if said := m.s.endSaid(); !said.IsZero() && !e.Fired.IsZero() && !e.Fired.After(said) {
+			return // repeats are counted for a while before they are told: this one is older than the end
+		}
 		m.startOver(Answer{By: "monitor", Via: "events"}, "it fires again after it was resolved")
-		return
 	}
 	if !e.Severity.WorseThan(m.s.Severity) {
 		return
@@ -246,6 +250,21 @@ func (m *machine) planned(e Planned) {
 		m.again(BySeverity) // also out of a snooze: that was for something less serious
 	default:
 		m.updateClock()
+	}
+}
+
+// unplanned: the ladder of another priority is not there. Whoever has it must hear that it got worse all the same; the
+// ladder follows when it is found.
+func (m *machine) unplanned(e Unplanned) {
+	if e.Key == "" || e.Key != m.s.Asked || !m.s.live() {
+		return
+	}
+	if e.Final {
+		m.s.Asked = ""
+		m.entry(true, EntryWarning, "belay", "timer", m.s.AskedFor.Key, "the ladder of the new priority cannot be found: the present one stays")
+	}
+	if m.s.AskedFor.By == "monitor" && !m.s.Climbing {
+		m.again(BySeverity)
 	}
 }
 

@@ -38,6 +38,7 @@ type Summary struct {
 	AcknowledgedBy id.Person      `json:"acknowledged_by,omitempty"`
 	ResolvedAt     time.Time      `json:"resolved_at,omitzero"`
 	ResolvedBy     id.Person      `json:"resolved_by,omitempty"`
+	ResolveSaidAt  time.Time      `json:"resolve_said_at,omitzero"` // may be earlier than it was heard; zero: not known
 	ClosedAt       time.Time      `json:"closed_at,omitzero"`
 	SnoozedUntil   time.Time      `json:"snoozed_until,omitzero"`
 	UpdateBy       time.Time      `json:"update_by,omitzero"`

@@ -92,7 +92,7 @@ func (s State) Summary() Summary {
 		Revision: string(s.Plan.Revision), Policy: s.Plan.Policy,
 		Tier: s.Tier + 1, TierName: s.tier().Name, Round: s.Round,
 		OpenedAt: s.Opening.OpenedAt, AcknowledgedAt: s.AckedAt, AcknowledgedBy: s.Owner,
-		ResolvedAt: s.EndedAt, ResolvedBy: s.EndedBy.By, ClosedAt: s.ClosedAt, SnoozedUntil: s.Snooze,
+		ResolvedAt: s.EndedAt, ResolvedBy: s.EndedBy.By, ResolveSaidAt: s.endSaid(), ClosedAt: s.ClosedAt, SnoozedUntil: s.Snooze,
 		UpdateBy: s.Update.Due, ResolveBy: s.Resolve.Due, Repeats: s.Repeats, Next: s.next(), Seq: s.Seq,
 	}
 	for _, t := range s.Told {

@@ -183,9 +183,12 @@ func (s *stage) perform(name string, effect escalation.Effect, at time.Time) {
 		})
 	case escalation.Compile:
 		s.later(at, func(at time.Time) {
-			if plan, err := s.play.World.Compile(e); err == nil {
-				s.step(name, escalation.Planned{At: at, Key: e.Key, Plan: plan})
+			plan, err := s.play.World.Compile(e)
+			if err != nil {
+				s.step(name, escalation.Unplanned{At: at, Key: e.Key, Final: true})
+				return
 			}
+			s.step(name, escalation.Planned{At: at, Key: e.Key, Plan: plan})
 		})
 	case escalation.Send:
 		s.send(name, a, e, at)

@@ -94,7 +94,8 @@ insert into errands (escalation, kind, payload)
 select number, 'repeat', jsonb_build_object(
     'key', 'repeat/E-' || number || '/' || repeats,
     'count', repeats - repeats_told,
-    'severity', repeat_severity)
+    'severity', repeat_severity,
+    'at', (select i.received_at from inbox i where i.escalation = number and i.action = 'trigger' order by i.seq desc limit 1))
 from waiting;
 
 -- name: UndoneErrands :many
@@ -134,10 +135,13 @@ set done_at = clock_timestamp(), orphan = @orphan
 where escalation = @escalation and kind = 'repeat' and done_at is null;
 
 -- name: LastTrigger :one
-select i.seq, exists (
+-- Resolved since: by the monitor, or by somebody who said so after it fired.
+select i.seq, (exists (
     select from inbox later
-    where later.escalation = i.escalation and later.seq > i.seq and later.action = 'resolve')::boolean as resolved_since
+    where later.escalation = i.escalation and later.seq > i.seq and later.action = 'resolve')
+    or coalesce(i.received_at <= (s.summary->>'resolve_said_at')::timestamptz, false))::boolean as resolved_since
 from inbox i
+join escalations s on s.number = i.escalation
 where i.escalation = @escalation::bigint and i.action = 'trigger'
 order by i.seq desc
 limit 1;

@@ -321,10 +321,12 @@ func (q *Queries) KnownEvent(ctx context.Context, integration string, senderKey 
 }
 
 const LastTrigger = `-- name: LastTrigger :one
-select i.seq, exists (
+select i.seq, (exists (
     select from inbox later
-    where later.escalation = i.escalation and later.seq > i.seq and later.action = 'resolve')::boolean as resolved_since
+    where later.escalation = i.escalation and later.seq > i.seq and later.action = 'resolve')
+    or coalesce(i.received_at <= (s.summary->>'resolve_said_at')::timestamptz, false))::boolean as resolved_since
 from inbox i
+join escalations s on s.number = i.escalation
 where i.escalation = $1::bigint and i.action = 'trigger'
 order by i.seq desc
 limit 1
@@ -335,6 +337,7 @@ type LastTriggerRow struct {
 	ResolvedSince bool
 }
 
+// Resolved since: by the monitor, or by somebody who said so after it fired.
 func (q *Queries) LastTrigger(ctx context.Context, escalation int64) (LastTriggerRow, error) {
 	row := q.db.QueryRow(ctx, LastTrigger, escalation)
 	var i LastTriggerRow
@@ -506,7 +509,8 @@ insert into errands (escalation, kind, payload)
 select number, 'repeat', jsonb_build_object(
     'key', 'repeat/E-' || number || '/' || repeats,
     'count', repeats - repeats_told,
-    'severity', repeat_severity)
+    'severity', repeat_severity,
+    'at', (select i.received_at from inbox i where i.escalation = number and i.action = 'trigger' order by i.seq desc limit 1))
 from waiting
 `
 
