@@ -1,9 +1,12 @@
 package service_test
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -125,6 +128,29 @@ func TestTheSenderIsToldWhatIsWrong(t *testing.T) {
 	key, err := h.intake.Accept(ctx(), servicetest.Key, trigger, nil, "pagerduty")
 	require.NoError(t, err)
 	require.NotEmpty(t, key, "a trigger without a key gets one")
+}
+
+// The door takes half a megabyte, of which JSON can make six times as much, and the engine refuses what is above two: an
+// alert that was accepted must be one that can be opened.
+func TestAnAlertWithAnEndlessSourceIsOpened(t *testing.T) {
+	for name, gone := range map[string]bool{"known service": false, "service that is gone": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.pool.Close() // the relay does it, once the service is gone
+			_, err := h.intake.Accept(ctx(), servicetest.Key, alert.Alert{
+				Action: alert.Trigger, DedupKey: "disk", Title: strings.Repeat("é<", 200_000), Source: strings.Repeat("<", 500_000), Severity: alert.Error,
+			}, nil, "pagerduty")
+			require.NoError(t, err)
+			if gone {
+				delete(h.organisation.Directory.Org.Services, "payments")
+			}
+			h.relay.Sweep(ctx())
+			raw, err := json.Marshal(h.engine.Started()[0])
+			require.NoError(t, err)
+			require.Less(t, len(raw), 32<<10)
+			require.True(t, utf8.ValidString(h.engine.Started()[0].Opening.Title))
+		})
+	}
 }
 
 func TestAServiceThatIsGoneStillReachesTheCatchAll(t *testing.T) {

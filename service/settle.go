@@ -166,6 +166,7 @@ const formatManual = "api"
 // now, the catch-all is told.
 func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) {
 	d := s.Organisation.Current()
+	in.Alert.Title, in.Alert.Source = clipped(in.Alert.Title), clipped(in.Alert.Source)
 	about := request{By: "monitor", Via: "events", Kind: org.Technical}
 	if integration, ok := d.Org.Integrations[in.Integration]; ok && integration.Alert != "" {
 		about.Kind = integration.Alert
@@ -186,6 +187,18 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 	}
 	opening.ID = e
 	return contract.Start{Opening: opening}, nil
+}
+
+// clipped is a line that every part of the engine can carry: it refuses what is too large, and the alert as it came is
+// kept elsewhere.
+func clipped(line string) string {
+	runes := 0
+	for at := range line {
+		if runes++; runes > longestTitle {
+			return line[:at]
+		}
+	}
+	return line
 }
 
 // lastResort is an opening of which the catch-all is told at once: the service is gone since the event was accepted.
