@@ -35,7 +35,16 @@ func (k *Keyring) Bearer(ctx context.Context, secret string) (Caller, error) {
 	if err != nil {
 		return Caller{}, fmt.Errorf("find a token: %w", err)
 	}
+	if t.Person != "" && !k.ours(t.Person) {
+		return Caller{}, fault.New(fault.Unauthenticated, "this token belongs to somebody who has left")
+	}
 	return Caller{Name: t.Name, Role: t.Role, Person: t.Person, Via: "api"}, nil
+}
+
+// ours: somebody who may hold a token.
+func (k *Keyring) ours(person id.Person) bool {
+	p, ok := k.Organisation.Current().Org.People[person]
+	return ok && !p.Departed && p.Vendor == ""
 }
 
 // Create makes a token and answers its secret, which nobody can show again.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/service/servicetest"
 )
@@ -37,6 +38,30 @@ func TestASecretIsShownOnceAndOpensUntilRevoked(t *testing.T) {
 	require.NoError(t, k.Revoke(ctx(), machine(service.Admin), made.ID))
 	_, err = k.Bearer(ctx(), secret)
 	require.True(t, fault.Is(err, fault.Unauthenticated), err)
+}
+
+// Whoever leaves loses the keys with the next blueprint, not when somebody thinks of revoking them.
+func TestATokenOfSomebodyWhoLeftOpensNothing(t *testing.T) {
+	for name, leaves := range map[string]func(people map[id.Person]org.Person){
+		"departed":            func(people map[id.Person]org.Person) { people["ana"] = org.Person{ID: "ana", Departed: true} },
+		"gone altogether":     func(people map[id.Person]org.Person) { delete(people, "ana") },
+		"moved to the vendor": func(people map[id.Person]org.Person) { people["ana"] = org.Person{ID: "ana", Vendor: "acmecloud"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			k := &service.Keyring{Tokens: &servicetest.Tokens{}, Organisation: h.organisation, Now: func() time.Time { return h.now }}
+			_, hers, err := k.Create(ctx(), machine(service.Admin), "laptop", service.Admin, "ana")
+			require.NoError(t, err)
+			_, noc, err := k.Create(ctx(), machine(service.Admin), "noc", service.Admin, "")
+			require.NoError(t, err)
+
+			leaves(h.organisation.Directory.Org.People)
+			_, err = k.Bearer(ctx(), hers)
+			require.True(t, fault.Is(err, fault.Unauthenticated), err)
+			_, err = k.Bearer(ctx(), noc)
+			require.NoError(t, err, "a machine's token belongs to nobody")
+		})
+	}
 }
 
 func TestTokensThatAreNotMade(t *testing.T) {
