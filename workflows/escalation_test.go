@@ -93,7 +93,7 @@ func TestSilenceCallsVendorsThatRunOnTheirOwn(t *testing.T) {
 	require.Contains(t, h.told, "+15s eva sms inform", "our owner hears that the vendor is silent: %v", h.told)
 	entries := h.texts(escalation.EntryVendor)
 	require.Contains(t, entries, "Nimbus Cloud: Nimbus duty engineer paged by sms (mobile)")
-	require.Contains(t, entries, "Nimbus Cloud: Nimbus Cloud promised to acknowledge within 5s and has not")
+	require.Contains(t, entries, "Nimbus Cloud: promised to acknowledge within 5 seconds and has not")
 	require.Contains(t, entries, "Acquire: stood down: resolved by Eva Lindqvist")
 }
 

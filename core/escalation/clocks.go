@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/text"
 )
 
 // start makes a clock run. Without a calendar the instant is exact; with one it is asked for.
@@ -63,9 +64,9 @@ func (m *machine) updateClock() {
 
 func (m *machine) updateOverdue() {
 	m.s.Update = Clock{}
-	text := fmt.Sprintf("no update from %s in time", m.s.ownerName())
-	m.record(EntryOverdue, "belay", "timer", "", text, "clock", "update")
-	m.tellOwner(fmt.Sprintf("%s: %s. It climbs; you still have it.", m.name(), text))
+	late := fmt.Sprintf("no update from %s in time", m.s.ownerName())
+	m.record(EntryOverdue, "belay", "timer", "", late, "clock", "update")
+	m.tellOwner(fmt.Sprintf("%s: %s. It climbs; you still have it.", m.name(), late))
 	m.climb(ByUpdate)
 }
 
@@ -92,10 +93,10 @@ func (m *machine) promise() {
 func (m *machine) promisesDue() {
 	if m.due(m.s.Promises.Ack.Due) {
 		m.s.Promises.Ack = Clock{}
-		m.entry(true, EntryOverdue, "belay", "timer", "", fmt.Sprintf("%s promised to acknowledge within %s and has not", m.s.vendorName(), m.s.Opening.Vendor.Ack))
+		m.entry(true, EntryOverdue, "belay", "timer", "", fmt.Sprintf("promised to acknowledge within %s and has not", text.Duration(m.s.Opening.Vendor.Ack)))
 	}
 	if m.due(m.s.Promises.Resolve.Due) {
 		m.s.Promises.Resolve = Clock{}
-		m.entry(true, EntryOverdue, "belay", "timer", "", fmt.Sprintf("%s promised to resolve within %s and has not", m.s.vendorName(), m.s.Opening.Vendor.Resolve))
+		m.entry(true, EntryOverdue, "belay", "timer", "", fmt.Sprintf("promised to resolve within %s and has not", text.Duration(m.s.Opening.Vendor.Resolve)))
 	}
 }

@@ -142,8 +142,7 @@ func (m *machine) mustered(e Mustered) {
 	}
 	if len(roll.Targets) == 0 && roll.OpensAt.After(m.at) {
 		st.OpensAt = roll.OpensAt
-		m.entry(true, EntrySkipped, "belay", "timer", "", fmt.Sprintf("%s is outside its hours of cover until %s",
-			m.s.vendorName(), roll.OpensAt.UTC().Format("2006-01-02 15:04 UTC")))
+		m.entry(true, EntrySkipped, "belay", "timer", "", "outside hours of cover until "+roll.OpensAt.UTC().Format("2006-01-02 15:04 UTC"))
 		return
 	}
 	st.Backups = append([]policy.Responder(nil), roll.Backups...)
@@ -152,10 +151,10 @@ func (m *machine) mustered(e Mustered) {
 		if len(st.Backups) == 0 {
 			break
 		}
-		people = append(people, m.nextBackup())
+		people = append(people, m.nextBackup()...)
 	}
 	if len(people) == 0 && len(st.Backups) > 0 {
-		people = append(people, m.nextBackup())
+		people = append(people, m.nextBackup()...)
 	}
 	if len(people) == 0 && len(roll.Vendors) == 0 {
 		m.unreachable()
@@ -205,10 +204,15 @@ func words(r policy.Reason) string {
 	return string(r)
 }
 
-func (m *machine) nextBackup() policy.Responder {
+// nextBackup is the next one of the tier's backups: everybody behind it, when it is a team.
+func (m *machine) nextBackup() []policy.Responder {
 	st := &m.s.Stand
-	next := st.Backups[0]
-	st.Backups = append([]policy.Responder(nil), st.Backups[1:]...)
+	n := 1
+	for n < len(st.Backups) && st.Backups[n].For == st.Backups[0].For {
+		n++
+	}
+	next := st.Backups[:n:n]
+	st.Backups = append([]policy.Responder(nil), st.Backups[n:]...)
 	return next
 }
 
@@ -232,6 +236,10 @@ func (m *machine) pursue(r policy.Responder) {
 		return
 	}
 	p := Pursuit{Responder: r, Attempts: 1}
+	for _, b := range r.Barred {
+		m.record(EntrySkipped, "belay", "timer", "", fmt.Sprintf("%s of %s skipped: %s", b.Method, r.Name, b.Why),
+			"person", string(r.Person), "method", string(b.Method), "reason", "barred")
+	}
 	m.told(p)
 	m.send(&p)
 	m.s.Stand.Pursued = append(m.s.Stand.Pursued, p)
@@ -299,7 +307,9 @@ func (m *machine) nextRung() {
 	st.Rung++
 	st.Pursued = nil
 	m.rungClock()
-	m.pursue(m.nextBackup())
+	for _, r := range m.nextBackup() {
+		m.pursue(r)
+	}
 	if len(st.Pursued) == 0 {
 		m.settleEmpty()
 	}
@@ -434,7 +444,9 @@ func (m *machine) replace() {
 	st := &m.s.Stand
 	for _, p := range st.Pursued {
 		if !p.Lost && len(st.Backups) > 0 {
-			m.pursue(m.nextBackup())
+			for _, r := range m.nextBackup() {
+				m.pursue(r)
+			}
 			return
 		}
 	}

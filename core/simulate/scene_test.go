@@ -238,7 +238,7 @@ func TestAVendorsSilenceClimbsItsLadderAndOurOwnerHears(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"+12s Eva Lindqvist is informed by sms (mobile): E-42: vendor Acquire: Acquire service desk has it.",
-		"+15s Eva Lindqvist is informed by sms (mobile): E-42: vendor Nimbus Cloud: Nimbus Cloud promised to acknowledge within 5s and has not.",
+		"+15s Eva Lindqvist is informed by sms (mobile): E-42: vendor Nimbus Cloud: promised to acknowledge within 5 seconds and has not.",
 	}, told[:2])
 	require.Contains(t, vendor, "+10s nimbus-noc")
 }
