@@ -6,7 +6,7 @@ PACKAGES := ./...
 RACE ?=
 export GOFLAGS := -buildvcs=false
 
-.PHONY: help run test check lint format generate generated build planted fuzz vulnerabilities clean
+.PHONY: help run test check bench lint format generate generated build planted fuzz vulnerabilities clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,12 +17,15 @@ run: ## start everything on this machine, with the example organisation; Ctrl-C 
 	@exec .build/belay dev
 
 test: ## run every test, end to end ones included, on servers that are started for it
-	go test $(RACE) -timeout 25m $(PACKAGES)
+	go test $(RACE) -timeout 15m $(PACKAGES)
 	go -C devstack test -timeout 15m ./...
 
 check: format lint generated ## what CI runs: format, linters, walls, generated code, tests with the race detector
 	$(MAKE) test RACE=-race
 	$(MAKE) vulnerabilities
+
+bench: build ## measure an installation of its own beside bare Temporal workflows (ARGS="--short --only first"); docs/benchmarks.md
+	@.build/belay bench --start $(ARGS)
 
 format: ## fail on files that gofmt would change
 	@changed=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$changed" ]; then echo "not formatted:"; echo "$$changed"; exit 1; fi

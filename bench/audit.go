@@ -19,11 +19,11 @@ type Message struct {
 	AnswerBy   time.Time // when the next step is due; zero: not said
 }
 
-// Sent is one alert that was accepted. Joined alerts need no message of their own.
+// Sent is one alert that was accepted.
 type Sent struct {
 	Title    string
 	Accepted time.Time // when the answer was here
-	Joined   bool      // a repeat of an alert that is open
+	Joined   bool      // needs no message: a repeat, or taken at once
 	Silent   time.Time // from here on nobody may be paged of it: its ack was answered; zero: never
 }
 

@@ -18,7 +18,10 @@ import (
 	"github.com/belayhq/belay/integrations/webhook"
 )
 
-const hookPath = "/hooks/"
+const (
+	hookPath        = "/hooks/"
+	callbacksWithin = time.Second // of an SMS: "sent" and "delivered" have come by then
+)
 
 // Conduct is how slow and how broken the receivers are.
 type Conduct struct {
