@@ -3,6 +3,7 @@
 package webtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,6 +35,7 @@ type House struct {
 	heard    []string
 	Trouble  error // every port fails with it
 	Speaking error // only Say fails with it
+	Records  error // what reads messages and rows fails with it
 }
 
 // Tokens of Typical, by role.
@@ -116,8 +118,8 @@ func (h *House) Current() policy.Directory { return policy.Directory{Org: h.org}
 func (h *House) Get(_ context.Context, _ service.Caller, e id.Escalation) (service.Escalation, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.Trouble != nil {
-		return service.Escalation{}, h.Trouble
+	if err := cmp.Or(h.Trouble, h.Records); err != nil {
+		return service.Escalation{}, err
 	}
 	i := h.find(e)
 	if i < 0 {
@@ -227,6 +229,9 @@ func (h *House) Open(token string) (service.Ticket, error) {
 func (h *House) ByKey(_ context.Context, key string) (service.Sent, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.Records != nil {
+		return service.Sent{}, h.Records
+	}
 	sent, ok := h.sent[key]
 	if !ok {
 		return service.Sent{}, fault.New(fault.NotFound, "no message %q", key)
