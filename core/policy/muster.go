@@ -136,12 +136,12 @@ func (m *muster) person(person id.Person, why string) bool {
 	if until, away := m.directory.away(p, m.call.At); away {
 		return m.skip(why, person, Away, "until "+until.UTC().Format("2006-01-02 15:04 UTC"))
 	}
-	ladder, reason, detail := m.directory.ladder(p, m.call.Priority.Urgency())
+	ladder, barred, reason, detail := m.directory.ladder(p, m.call.Priority.Urgency())
 	if len(ladder) == 0 {
 		return m.skip(why, person, reason, detail)
 	}
 	m.told[person] = true
-	r := Responder{Person: p.ID, Name: p.Name, For: why, Ladder: ladder, Updates: m.directory.updates(p)}
+	r := Responder{Person: p.ID, Name: p.Name, For: why, Ladder: ladder, Barred: barred, Updates: m.directory.updates(p)}
 	if m.backup {
 		m.roll.Backups = append(m.roll.Backups, r)
 	} else {

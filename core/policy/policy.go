@@ -73,6 +73,8 @@ type Responder struct {
 	Name   string    `json:"name"`
 	For    string    `json:"for"` // "schedule payments-primary"
 	Ladder []Contact `json:"ladder"`
+	// Barred are the rungs of that ladder which must not be used.
+	Barred []Barred `json:"barred,omitempty"`
 	// Updates is how this person hears what others did; nil: not told.
 	Updates *Contact `json:"updates,omitempty"`
 }
@@ -82,6 +84,12 @@ type Contact struct {
 	Method  id.Method     `json:"method"`
 	Channel org.Channel   `json:"channel"`
 	Wait    time.Duration `json:"wait,omitempty"`
+}
+
+// Barred is a rung that is left out, and why.
+type Barred struct {
+	Method id.Method `json:"method"`
+	Why    string    `json:"why"`
 }
 
 // Engaged is a vendor that this tier calls in.

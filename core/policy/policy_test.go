@@ -285,6 +285,18 @@ func TestALadderFallsBackBeforeItGivesUp(t *testing.T) {
 	require.Nil(t, policy.Muster(d, call(org.Target{Person: "ana"})).Targets[0].Updates, "an update must not use a barred method")
 }
 
+func TestARungThatIsBarredIsNamedWithItsReason(t *testing.T) {
+	d := house()
+	d.Live.Barred = map[policy.Way]string{{Person: "ana", Method: "mobile"}: "opted out (21610)", {Person: "ana", Method: "call"}: "asked"}
+	reached := func(p org.Priority) policy.Responder {
+		c := call(org.Target{Person: "ana"})
+		c.Priority = p
+		return policy.Muster(d, c).Targets[0]
+	}
+	require.Equal(t, []policy.Barred{{Method: "mobile", Why: "opted out (21610)"}, {Method: "call", Why: "asked"}}, reached(org.P1).Barred)
+	require.Empty(t, reached(org.P4).Barred, "what this ladder does not use is not missed")
+}
+
 func TestTheLineIsClimbedUntilSomebodyIsReached(t *testing.T) {
 	d := house()
 	cy := d.Org.People["cy"]

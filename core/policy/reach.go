@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,22 +27,35 @@ func (d Directory) away(p org.Person, at time.Time) (time.Time, bool) {
 }
 
 // ladder is how a person can be reached now: by the ladder of this urgency, else by that of the other one, else by
-// every method in the order in which it is listed. Methods that cannot be used are left out; when none is left, the
-// reason says why.
-func (d Directory) ladder(p org.Person, urgency org.Urgency) ([]Contact, Reason, string) {
+// every method in the order in which it is listed. Methods that cannot be used are left out, and those that must not be
+// are named; when none is left, the reason says why.
+func (d Directory) ladder(p org.Person, urgency org.Urgency) ([]Contact, []Barred, Reason, string) {
 	other := org.Low
 	if urgency == org.Low {
 		other = org.High
 	}
+	var left []Barred
 	for _, rungs := range [][]org.Rung{p.Ladders[urgency], p.Ladders[other], everyMethod(p)} {
+		left = d.leaveOut(left, p, rungs)
 		if contacts := d.usable(p, rungs); len(contacts) > 0 {
-			return contacts, "", ""
+			return contacts, left, "", ""
 		}
 	}
 	if barred := d.barred(p); len(barred) > 0 {
-		return nil, OptedOut, strings.Join(barred, "; ")
+		return nil, nil, OptedOut, strings.Join(barred, "; ")
 	}
-	return nil, NoMethod, ""
+	return nil, nil, NoMethod, ""
+}
+
+// leaveOut adds the rungs that are barred, each method once.
+func (d Directory) leaveOut(left []Barred, p org.Person, rungs []org.Rung) []Barred {
+	for _, rung := range rungs {
+		why, barred := d.Live.Barred[Way{Person: p.ID, Method: rung.Method}]
+		if one := (Barred{Method: rung.Method, Why: why}); barred && !slices.Contains(left, one) {
+			left = append(left, one)
+		}
+	}
+	return left
 }
 
 func everyMethod(p org.Person) []org.Rung {
