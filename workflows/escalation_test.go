@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -238,6 +240,36 @@ func TestADarkDatabaseHoldsNoPageAndLosesNoEntry(t *testing.T) {
 	require.Equal(t, []string{"Ben Fischer has it"}, h.texts(escalation.EntryAcknowledged))
 }
 
+// While the database is away entries pile up. Temporal ends a run that hands over more than two megabytes at once.
+func TestWhatPiledUpIsWrittenInPiecesThatTemporalCarries(t *testing.T) {
+	h := newHouse(t)
+	h.dark = 5
+	for i := range 300 {
+		h.at(time.Second, func() {
+			h.env.SignalWorkflow(contract.Note, contract.Word{By: "ana", Via: "signal", Key: fmt.Sprint("n", i), Note: strings.Repeat("\U0001F525", 4000)})
+		})
+	}
+	h.says(200*time.Second, contract.Resolve, word("ana", "k2"), nil)
+	h.run()
+	require.NoError(t, h.env.GetWorkflowError())
+	require.Len(t, h.texts(escalation.EntryNoted), 300, "nothing is lost or out of order")
+	require.Less(t, h.largest, 1<<20)
+}
+
+func TestAVendorGoesHomeWhenItsEscalationIsGone(t *testing.T) {
+	h := newHouse(t)
+	h.env.OnSignalExternalWorkflow(mock.Anything, contract.EscalationID("E-42"), mock.Anything, contract.SignalReport, mock.Anything).
+		Return(&temporal.UnknownExternalWorkflowExecutionError{})
+	parent := escalation.Summary{ID: "E-42", Service: "payments", Priority: org.P1}
+	opening, err := escalation.Engaging(h.directory.Revision, h.directory.Org, parent, "nimbus", 1, threeAM)
+	require.NoError(t, err)
+	h.at(24*time.Hour, h.env.CancelWorkflow) // or it would call them for ever
+	h.env.SetStartWorkflowOptions(startOptions(contract.VendorID("E-42", "nimbus", 1)))
+	h.env.ExecuteWorkflow(contract.WorkflowVendor, contract.Start{Opening: opening})
+	require.NoError(t, h.env.GetWorkflowError())
+	require.LessOrEqual(t, len(h.told), 1, "called after an operator ended the escalation: %v", h.told)
+}
+
 func TestTheNextRunGoesOnWhereTheFirstStood(t *testing.T) {
 	h := newHouse(t)
 	h.at(4*time.Second, func() {
@@ -272,6 +304,7 @@ func TestACancelledRunIsWrittenDown(t *testing.T) {
 	h.run()
 	require.ErrorContains(t, h.env.GetWorkflowError(), "canceled")
 	require.Equal(t, []string{"resolved by operator"}, h.texts(escalation.EntryResolved))
+	require.Equal(t, escalation.Closed, h.summary.State, "nobody is left who could open it again")
 	require.Equal(t, []string{"+0s ana sms", "+2s ana email inform"}, h.told)
 }
 

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,6 +43,7 @@ type house struct {
 	journal  []escalation.Entry
 	summary  escalation.Summary
 	dark     int // the next so many writes of the journal fail
+	largest  int // batch of the journal, in bytes as Temporal carries it
 	children []string
 	lost     func() error // what reading an earlier revision fails with
 }
@@ -138,6 +140,9 @@ func (h *house) Write(_ context.Context, r contract.Record) error {
 		h.dark--
 		return fault.New(fault.Unavailable, "database")
 	}
+	raw, err := json.Marshal(r)
+	require.NoError(h.t, err)
+	h.largest = max(h.largest, len(raw))
 	h.journal = append(h.journal, r.Entries...)
 	if r.Summary.Seq >= h.summary.Seq {
 		h.summary = r.Summary

@@ -128,6 +128,10 @@ func (s *shell) cancelled(ctx workflow.Context) error {
 	s.apply(s.lasting, escalation.Resolved{At: workflow.Now(s.lasting), Answer: escalation.Answer{
 		By: "operator", Via: "temporal", Key: "cancelled", Note: "the run was cancelled",
 	}})
+	if !s.state.Over() { // there is no run that could be reopened
+		s.state.CloseAt = workflow.Now(s.lasting)
+		s.apply(s.lasting, escalation.Ticked{At: workflow.Now(s.lasting)})
+	}
 	_ = workflow.Await(s.lasting, s.idle)
 	return ctx.Err()
 }
@@ -157,8 +161,9 @@ func (s *shell) write(ctx workflow.Context) {
 			return
 		}
 		s.busy++
-		batch := s.journal
-		s.journal = nil
+		fit := carried(len(s.journal), func(i int) string { return s.journal[i].Text })
+		batch := s.journal[:fit:fit]
+		s.journal = s.journal[fit:]
 		_, err := record.insist(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, "record "+batch[0].Text)
 		if err != nil {
 			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
@@ -174,15 +179,37 @@ func (s *shell) report(ctx workflow.Context) {
 			return
 		}
 		s.busy++
-		batch := s.reports
-		s.reports = nil
+		fit := carried(len(s.reports), func(i int) string { return s.reports[i].Text })
+		batch := s.reports[:fit:fit]
+		s.reports = s.reports[fit:]
 		parent := contract.EscalationID(s.state.Opening.ID)
 		err := workflow.SignalExternalWorkflow(ctx, parent, "", contract.SignalReport, contract.Reports{Reports: batch}).Get(ctx, nil)
+		var gone *temporal.UnknownExternalWorkflowExecutionError
+		if errors.As(err, &gone) { // ended by an operator, who could not dismiss anybody
+			s.apply(ctx, escalation.StoodDown{At: workflow.Now(ctx), Reason: "the escalation is over"})
+		}
 		if err != nil {
 			workflow.GetLogger(ctx).Warn("nobody to report to", "escalation", s.state.Opening.ID, "vendor", batch[0].Vendor, "error", err)
 		}
 		s.busy--
 	}
+}
+
+const (
+	mostCarried = 200       // entries handed over at once
+	mostText    = 128 << 10 // bytes of words in them; JSON makes six times as much of it at worst
+)
+
+// carried is how many of so many entries are handed over at once, at least one: Temporal ends a run that hands over more
+// than two megabytes.
+func carried(entries int, text func(int) string) int {
+	words := 0
+	for i := range entries {
+		if words += len(text(i)); i > 0 && (i == mostCarried || words > mostText) {
+			return i
+		}
+	}
+	return entries
 }
 
 // attributes are what operators search by.
