@@ -1,5 +1,6 @@
 // Package e2e plays whole-system scenes: a real binary, a real Temporal server, a real Postgres, real clients over
-// HTTP. Nothing of the product is imported but its CLI's output; what a scene sees is what a user would see.
+// HTTP. Of the product only the fakes of carriers and what receivers verify with are imported: what a scene sees is what
+// a user would see.
 package e2e
 
 import (
@@ -334,6 +335,7 @@ type entry struct {
 	Kind  string    `json:"kind"`
 	Actor string    `json:"actor"`
 	Via   string    `json:"via"`
+	Key   string    `json:"key"`
 	Text  string    `json:"text"`
 }
 
