@@ -80,7 +80,7 @@ type Inbox interface {
 	// Unsettled lists events older than age that nobody settled, oldest first.
 	Unsettled(ctx context.Context, age time.Duration, limit int) ([]int64, error)
 	// Undone lists errands older than age that nobody has done, oldest first, and makes errands of counted repeats
-	// that have waited longer than the interval.
+	// that have waited longer than the interval. An error may come with errands: some could not be read.
 	Undone(ctx context.Context, age time.Duration, limit int) ([]Errand, error)
 	// Done strikes an errand off.
 	Done(ctx context.Context, errand int64) error

@@ -92,7 +92,9 @@ func (r *Relay) catchUp(ctx context.Context, age time.Duration, batch int) (foun
 	errands, err := r.Inbox.Undone(ctx, age, batch)
 	if err != nil {
 		r.complain(ctx, "errands not read", err)
-		return 0, false
+	}
+	if len(errands) == 0 {
+		return 0, err == nil
 	}
 	if err := r.Settler.runAll(ctx, errands, true); err != nil {
 		r.complain(ctx, "errands wait", err)

@@ -68,7 +68,8 @@ func (i Inbox) Unsettled(ctx context.Context, age time.Duration, lim int) ([]int
 }
 
 // Undone lists errands older than age, those of one escalation in order and without gaps; it first makes errands of
-// repeats that were only counted and have waited for longer than the interval. Limit is 1 to 1000; 0 is 100.
+// repeats that were only counted and have waited for longer than the interval. Limit is 1 to 1000; 0 is 100. With an error
+// about errands that cannot be read it returns the others all the same.
 func (i Inbox) Undone(ctx context.Context, age time.Duration, lim int) ([]service.Errand, error) {
 	q := sqlc.New(i.Pool)
 	most := limit(lim, 100, 1000)
@@ -80,13 +81,11 @@ func (i Inbox) Undone(ctx context.Context, age time.Duration, lim int) ([]servic
 	if err != nil {
 		return nil, faulty(err, "list undone errands")
 	}
-	errands := make([]service.Errand, len(rows))
+	same := make([]sqlc.ErrandsOfRow, len(rows))
 	for n, r := range rows {
-		if errands[n], err = errandOf(sqlc.ErrandsOfRow(r)); err != nil {
-			return nil, err
-		}
+		same[n] = sqlc.ErrandsOfRow(r)
 	}
-	return errands, nil
+	return errandsOf(same)
 }
 
 // Done strikes an errand off; striking it off twice is once.

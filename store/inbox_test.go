@@ -388,6 +388,19 @@ func TestARepeatSaysWhenItFired(t *testing.T) {
 	require.Equal(t, noon.Add(5*time.Second), errands[1].Say.Word.At)
 }
 
+// A newer release may leave errands that this one cannot read: they and what follows them wait for it, and nobody else.
+func TestAnErrandThatNobodyCanReadHoldsUpItsOwnEscalationOnly(t *testing.T) {
+	d := newDoor(t)
+	d.hears(alert.Trigger, "disk", alert.Error)
+	d.hears(alert.Trigger, "cpu", alert.Error)
+	_, err := d.inbox.Pool.Exec(context.Background(), `update errands set payload = '{"opening": "as a later release writes it"}' where escalation = 1`)
+	require.NoError(t, err)
+	d.hears(alert.Acknowledge, "disk", alert.Error)
+	errands, err := d.inbox.Undone(context.Background(), 0, 100)
+	require.ErrorContains(t, err, "E-1")
+	require.Equal(t, []string{"open E-2"}, words(errands))
+}
+
 func TestFiftyAtOnceOpenOneEscalation(t *testing.T) {
 	d := newDoor(t)
 	var group sync.WaitGroup

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,18 +68,28 @@ func (i Inbox) stillUndone(ctx context.Context, number *int64) ([]service.Errand
 	if err != nil {
 		return nil, faulty(err, "list the errands of %s", id.OfNumber(*number))
 	}
-	return errandsOf(rows)
+	errands, _ := errandsOf(rows)
+	return errands, nil
 }
 
+// errandsOf reads errands. One that cannot be read, since a newer release wrote it, holds up those that follow it in its
+// escalation, and no others: the error names it, and the rest is there all the same.
 func errandsOf(rows []sqlc.ErrandsOfRow) ([]service.Errand, error) {
-	errands := make([]service.Errand, len(rows))
-	for n, r := range rows {
-		var err error
-		if errands[n], err = errandOf(r); err != nil {
-			return nil, err
+	errands := make([]service.Errand, 0, len(rows))
+	held := map[int64]bool{}
+	var wrong []error
+	for _, r := range rows {
+		if held[r.Escalation] {
+			continue
 		}
+		errand, err := errandOf(r)
+		if err != nil {
+			held[r.Escalation], wrong = true, append(wrong, err)
+			continue
+		}
+		errands = append(errands, errand)
 	}
-	return errands, nil
+	return errands, errors.Join(wrong...)
 }
 
 // conversation is a service and a dedup key while its lock is held.
@@ -314,7 +325,8 @@ func (c *conversation) end(ctx context.Context) ([]service.Errand, error) {
 	if err := c.write(ctx); err != nil {
 		return nil, err
 	}
-	return errandsOf(rows)
+	errands, _ := errandsOf(rows) // what cannot be read is complained of by the relay
+	return errands, nil
 }
 
 func (c *conversation) errand(number int64, kind string, payload []byte) {
