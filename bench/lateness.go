@@ -12,7 +12,7 @@ import (
 // due in the same second, and hears how late each arrives. The openings are spread so that they are told at once.
 func (r *runner) lateness(ctx context.Context) (Report, error) {
 	n := r.many(1000)
-	spread, err := r.late(ctx, "spread", n, func(i int, _ time.Time) int { return 70 })
+	spread, err := r.late(ctx, "spread", n, func(int, time.Time) int { return int(r.openings(n)/time.Second) + 10 })
 	if err != nil {
 		return nil, err
 	}
@@ -65,15 +65,15 @@ func (r *runner) late(ctx context.Context, what string, n int, seconds func(i in
 			return err
 		}
 		audit.Accepted(Sent{Title: title, Accepted: time.Now()})
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+		bounded, cancel := context.WithTimeout(ctx, 5*time.Minute)
 		defer cancel()
-		told, err := r.sink.await(ctx, title, 1)
+		told, err := r.sink.await(bounded, title, 1)
 		if err != nil {
-			return err
+			return context.Cause(ctx) // lost: the auditor finds it
 		}
-		second, err := r.sink.await(ctx, title, 2)
+		second, err := r.sink.await(bounded, title, 2)
 		if err != nil {
-			return err
+			return context.Cause(ctx) // counted below
 		}
 		late.add(second.Arrived.Sub(told.AnswerBy))
 		mu.Lock()
@@ -84,7 +84,11 @@ func (r *runner) late(ctx context.Context, what string, n int, seconds func(i in
 	if err != nil {
 		return lateness{}, err
 	}
-	return lateness{late: late.sample(), within: due.P99() - due.Percentile(1), found: r.audit(&audit, what)}, nil
+	found := r.audit(&audit, what)
+	if n -= len(due); n > 0 {
+		found.Lost = append(found.Lost, fmt.Sprintf("the second step of %d", n))
+	}
+	return lateness{late: late.sample(), within: due.P99() - due.Percentile(1), found: found}, nil
 }
 
 type alarms struct{ woke, stepped Sample }

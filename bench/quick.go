@@ -93,7 +93,7 @@ func (r *runner) ack(ctx context.Context) (Report, error) {
 	var answers, bares tally
 	var received int
 	var mu sync.Mutex
-	n := r.many(800)
+	n := r.many(600)
 
 	beside, stop := context.WithCancel(ctx)
 	var bareTrouble error

@@ -135,6 +135,15 @@ func (r Report) Write(w io.Writer) error {
 	return table.Flush()
 }
 
+// brief is the report in one line, for those who wait.
+func (r Report) brief() string {
+	parts := make([]string, len(r))
+	for i, row := range r {
+		parts[i] = fmt.Sprintf("%s %s %s", row.Name, number(&row.Value), row.Unit)
+	}
+	return strings.Join(parts, ", ")
+}
+
 func (r Row) budget() string {
 	if r.Budget == nil {
 		return "-"

@@ -100,7 +100,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		if err != nil {
 			rows = append(rows, figure(m.name, 0, "").broken("could not be measured: %v", err))
 		}
-		o.Say(fmt.Sprintf("measured %s in %s", m.name, time.Since(began).Round(time.Second)))
+		o.Say(fmt.Sprintf("measured %s in %s: %s", m.name, time.Since(began).Round(time.Second), rows.brief()))
 		report = append(report, rows...)
 	}
 	return report, nil
