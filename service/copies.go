@@ -1,9 +1,6 @@
 package service
 
-import (
-	"context"
-	"net/http"
-)
+import "context"
 
 // repliesScope keeps the carrier's names for messages apart from the keys of other senders.
 const repliesScope = "sms"
@@ -38,7 +35,7 @@ func (r *Replies) end(ctx context.Context, in Inbound, text string, keep bool) {
 	defer cancel()
 	var err error
 	if keep {
-		err = r.Idempotency.Finish(ctx, repliesScope, in.SID, Answered{Status: http.StatusOK, Body: []byte(text)})
+		err = r.Idempotency.Finish(ctx, repliesScope, in.SID, Answered{Body: []byte(text)})
 	} else {
 		err = r.Idempotency.Abandon(ctx, repliesScope, in.SID)
 	}
