@@ -28,7 +28,8 @@ func (g *gate) once(next echo.HandlerFunc) echo.HandlerFunc {
 			return fmt.Errorf("read the body again: %w", err)
 		}
 		replay(r, body)
-		scope := callerOf(r.Context()).Actor()
+		caller := callerOf(r.Context())
+		scope := caller.Actor() + " " + caller.Token
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s", r.Method, r.URL.RequestURI(), body))
 		answered, err := g.Idempotency.Begin(r.Context(), scope, key, sum[:])
 		if err != nil {

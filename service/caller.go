@@ -10,6 +10,7 @@ type Caller struct {
 	Name   string    // of the token, or of the person
 	Role   Role      // empty: may do nothing
 	Person id.Person // empty for machines
+	Token  string    // ID of the token, when there is one: two tokens may have the same name
 	Via    string    // "api", "sms", "voice", "link", "cli", "sandbox"
 }
 

@@ -38,7 +38,7 @@ func (k *Keyring) Bearer(ctx context.Context, secret string) (Caller, error) {
 	if t.Person != "" && !k.ours(t.Person) {
 		return Caller{}, fault.New(fault.Unauthenticated, "this token belongs to somebody who has left")
 	}
-	return Caller{Name: t.Name, Role: t.Role, Person: t.Person, Via: "api"}, nil
+	return Caller{Name: t.Name, Role: t.Role, Person: t.Person, Token: t.ID, Via: "api"}, nil
 }
 
 // ours: somebody who may hold a token.

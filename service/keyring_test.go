@@ -28,7 +28,7 @@ func TestASecretIsShownOnceAndOpensUntilRevoked(t *testing.T) {
 
 	caller, err := k.Bearer(ctx(), secret)
 	require.NoError(t, err)
-	require.Equal(t, service.Caller{Name: "noc wall", Role: service.Viewer, Person: "ana", Via: "api"}, caller)
+	require.Equal(t, service.Caller{Name: "noc wall", Role: service.Viewer, Person: "ana", Token: made.ID, Via: "api"}, caller)
 
 	listed, err := k.List(ctx(), machine(service.Admin))
 	require.NoError(t, err)

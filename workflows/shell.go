@@ -164,7 +164,7 @@ func (s *shell) write(ctx workflow.Context) {
 		fit := carried(len(s.journal), func(i int) string { return s.journal[i].Text })
 		batch := s.journal[:fit:fit]
 		s.journal = s.journal[fit:]
-		_, err := record.insist(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, "record "+batch[0].Text)
+		_, err := record.insist(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, clip("record "+batch[0].Text))
 		if err != nil {
 			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
 		}
@@ -254,3 +254,13 @@ func sending() workflow.ActivityOptions {
 }
 
 const abandon = enumspb.PARENT_CLOSE_POLICY_ABANDON
+
+// clip keeps a summary within what a server may one day insist on (400 bytes).
+func clip(summary string) string {
+	const most = 200
+	runes := []rune(summary)
+	if len(runes) <= most/2 {
+		return summary
+	}
+	return string(runes[:most/2]) + "…"
+}
