@@ -150,4 +150,3 @@ func benchNode() *cobra.Command {
 	cmd.Flags().StringVar(&probe, "pprof", "127.0.0.1:0", "where profiles are to be had")
 	return cmd
 }
-
