@@ -353,6 +353,9 @@ func (m *machine) reported(e Reported) {
 	if sent == nil || sent.Last == heard || m.s.Phase == Closed {
 		return
 	}
+	if r.Class == page.Pending && sent.Last != "" {
+		return // news of the way travels slower than news of the arrival
+	}
 	sent.Last = heard
 	text := fmt.Sprintf("%s to %s (%s): %s", sent.By, sent.Name, sent.Method, strings.ReplaceAll(string(r.Status), "_", " "))
 	if r.Reason != "" {
