@@ -283,27 +283,42 @@ func (p *player) receipt() {
 	p.step(Reported{At: p.now, Receipt: r})
 }
 
-// acknowledge must end the paging: nothing is sent in the same step, and what was decided before is not wanted any more.
+// acknowledge must end the paging: the ladder stops, nothing is sent in the same step, and what was decided before is
+// not wanted any more.
 func (p *player) acknowledge() {
 	a := p.answer()
+	again := p.state.heard(a.Key)
 	effects := p.step(Acknowledged{At: p.now, Answer: a})
-	fresh := false
+	done := false
 	for _, effect := range effects {
 		if r, ok := effect.(Reply); ok {
-			fresh = r.Outcome == Done && p.state.Phase == Acked && p.state.Owner == a.By
+			done = r.Outcome == Done && !again
 		}
 		if sent, ok := effect.(Send); ok && sent.Purpose == page.Page {
 			p.t.Fatalf("an acknowledge paged %s", sent.Person)
 		}
 	}
-	if !fresh || p.state.Climbing {
+	if !done {
 		return
+	}
+	if p.state.Climbing || p.state.Phase != Acked || p.state.Owner != a.By {
+		p.t.Fatalf("%s was told that they have it: climbing %t, %s, owner %s", a.By, p.state.Climbing, p.state.Phase, p.state.Owner)
 	}
 	for _, sent := range p.sends {
 		if sent.Purpose == page.Page && p.state.Wants(sent) {
 			p.t.Fatalf("%s is still wanted after the acknowledge", sent.Key)
 		}
 	}
+}
+
+// heard: an answer with this key was given before.
+func (s State) heard(key string) bool {
+	for _, said := range s.Seen {
+		if said.Key == key {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *player) other() {
