@@ -181,7 +181,7 @@ func realInstant(text string) error {
 
 // findings flattens what the validator found. In is the parameter it is about, empty for the body.
 func findings(in string, err error) []rest.Mistake {
-	switch e := err.(type) { //nolint:errorlint // a tree of errors is walked, not a chain
+	switch e := err.(type) { // a tree of errors is walked, not a chain
 	case openapi3.MultiError:
 		var all []rest.Mistake
 		for _, one := range e {

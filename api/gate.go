@@ -82,7 +82,7 @@ func (g *gate) unbroken(next echo.HandlerFunc) echo.HandlerFunc {
 			if trouble == nil {
 				return
 			}
-			if trouble == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+			if trouble == http.ErrAbortHandler { // net/http compares it so
 				panic(trouble)
 			}
 			g.Log.ErrorContext(c.Request().Context(), "handler panicked", "request", requestID(c), "route", c.Path(),

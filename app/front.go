@@ -124,7 +124,7 @@ func (a *App) unbroken(next echo.HandlerFunc) echo.HandlerFunc {
 			if trouble == nil {
 				return
 			}
-			if trouble == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+			if trouble == http.ErrAbortHandler { // net/http compares it so
 				panic(trouble)
 			}
 			a.log.ErrorContext(c.Request().Context(), "handler panicked", "route", c.Path(), "panic", trouble, "stack", string(debug.Stack()))

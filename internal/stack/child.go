@@ -86,7 +86,7 @@ func Start(ctx context.Context, binary string, o Options) (*Child, error) {
 	if err := awaitHome(ctx, o.Home); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(binary, o.args()...) //nolint:gosec // a binary that we have built
+	cmd := exec.Command(binary, o.args()...)
 	apart(cmd)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
