@@ -28,6 +28,7 @@ func carriers(o Options, log *slog.Logger, now func() time.Time) (map[org.Channe
 			return nil, fmt.Errorf("twilio: %w", err)
 		}
 		out[org.SMS], out[org.Voice] = client, client
+		go examine(client, log)
 	}
 	if o.SMTP.configured() {
 		client, err := smtp.New(smtp.Options{
@@ -82,4 +83,13 @@ func (n nobody) Send(_ context.Context, m page.Message) (page.Receipt, error) {
 // Find is part of activities.Carrier.
 func (nobody) Find(context.Context, page.Message, time.Time) (page.Receipt, bool, error) {
 	return page.Receipt{}, false, nil
+}
+
+// examine asks Twilio for our account once, so that a wrong token is known before the first page needs it.
+func examine(client *twilio.Client, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	if err := client.Doctor(ctx); err != nil {
+		log.Error("SMS and calls may not leave: Twilio refuses our account or cannot be asked", "error", err)
+	}
 }

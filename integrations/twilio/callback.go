@@ -114,14 +114,6 @@ func ParseVoice(form url.Values) (Call, error) {
 	return call, nil
 }
 
-// ReplayKey names what one callback says: Twilio may post it twice, and so may who recorded one. Take each key once.
-func ReplayKey(form url.Values) string {
-	if sid := form.Get("CallSid"); sid != "" {
-		return strings.Join([]string{sid, form.Get("CallStatus"), form.Get("SequenceNumber"), form.Get("Digits")}, "/")
-	}
-	return first(form, "MessageSid", "SmsSid") + "/" + first(form, "MessageStatus", "SmsStatus")
-}
-
 func first(form url.Values, names ...string) string {
 	for _, name := range names {
 		if v := form.Get(name); v != "" {

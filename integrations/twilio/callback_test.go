@@ -107,16 +107,6 @@ func TestStop(t *testing.T) {
 	require.Equal(t, "STOP", in.OptOutType)
 }
 
-func TestOneCallbackHasOneReplayKey(t *testing.T) {
-	sent := url.Values{"MessageSid": {"SM1"}, "MessageStatus": {"sent"}}
-	delivered := url.Values{"MessageSid": {"SM1"}, "MessageStatus": {"delivered"}}
-	require.Equal(t, twilio.ReplayKey(sent), twilio.ReplayKey(sent))
-	require.NotEqual(t, twilio.ReplayKey(sent), twilio.ReplayKey(delivered))
-	one := url.Values{"CallSid": {"CA1"}, "CallStatus": {"in-progress"}, "Digits": {"1"}}
-	two := url.Values{"CallSid": {"CA1"}, "CallStatus": {"in-progress"}, "Digits": {"2"}}
-	require.NotEqual(t, twilio.ReplayKey(one), twilio.ReplayKey(two))
-}
-
 // Every status with every code has a meaning, and none of them mistakes a failure for an arrival.
 func TestClassification(t *testing.T) {
 	type want struct {

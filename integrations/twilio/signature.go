@@ -20,7 +20,7 @@ const SignatureHeader = "X-Twilio-Signature"
 
 // Verifier proves that a callback was sent by Twilio ("Secure webhooks", www.twilio.com/docs/usage/webhooks/webhooks-security).
 // Twilio signs the address it was given: the public one. What the Host header or a proxy says plays no part.
-// A signature says nothing about when: see ReplayKey.
+// A signature says nothing about when: whoever acts on a callback takes each one once.
 type Verifier struct {
 	AuthToken string
 	PublicURL string // scheme, host, and a path when a proxy serves us below one
