@@ -21,6 +21,7 @@ var (
 	_ service.Idempotency     = Idempotency{}
 	_ service.Messages        = Messages{}
 	_ service.SandboxMessages = Sandbox{}
+	_ service.WatchRecords    = (*Watch)(nil)
 
 	_ interface {
 		Write(ctx context.Context, r contract.Record) error

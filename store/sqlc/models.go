@@ -175,3 +175,11 @@ type Token struct {
 	CreatedAt time.Time
 	RevokedAt *time.Time
 }
+
+type Watch struct {
+	One      bool
+	Holder   string
+	Compares bool
+	Until    time.Time
+	Stand    []byte
+}

@@ -1,0 +1,129 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/internal/pgtest"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store"
+)
+
+func watches(t *testing.T, url string) *store.Watch {
+	t.Helper()
+	w := &store.Watch{URL: url}
+	t.Cleanup(w.Close)
+	return w
+}
+
+func TestOneWatchesAtATime(t *testing.T) {
+	url := pgtest.Database(t)
+	w, ctx := watches(t, url), t.Context()
+	take := func(holder string, term time.Duration, compares bool) bool {
+		t.Helper()
+		_, mine, err := w.Take(ctx, holder, term, compares)
+		require.NoError(t, err)
+		return mine
+	}
+	require.True(t, take("a", time.Minute, true))
+	require.True(t, take("a", time.Minute, true), "again is still")
+	require.False(t, take("b", time.Minute, true))
+	require.NoError(t, w.Yield(ctx, "b"))
+	require.False(t, take("b", time.Minute, true), "nobody gives up what is not theirs")
+
+	found := service.Stand{Cases: map[string]service.Case{"overdue": {Reminded: 3}}}
+	mine, err := w.Keep(ctx, "a", found)
+	require.NoError(t, err)
+	require.True(t, mine)
+	mine, err = w.Keep(ctx, "b", service.Stand{})
+	require.NoError(t, err)
+	require.False(t, mine)
+
+	require.NoError(t, w.Yield(ctx, "a"))
+	stand, mine, err := w.Take(ctx, "b", -time.Second, true) // it dies at once
+	require.NoError(t, err)
+	require.True(t, mine)
+	require.Equal(t, found, stand, "whoever takes over knows what was told")
+	require.True(t, take("c", time.Minute, true), "a dead holder's term ends")
+	require.False(t, take("b", time.Minute, true))
+}
+
+func TestWhoSeesLessGivesWay(t *testing.T) {
+	w := watches(t, pgtest.Database(t))
+	for _, step := range []struct {
+		holder   string
+		compares bool
+		mine     bool
+	}{{"blind", false, true}, {"other blind", false, false}, {"seeing", true, true}, {"blind", false, false}} {
+		_, mine, err := w.Take(t.Context(), step.holder, time.Minute, step.compares)
+		require.NoError(t, err)
+		require.Equal(t, step.mine, mine, step.holder)
+	}
+}
+
+func TestADatabaseThatIsAwayIsAnErrorAndComesBack(t *testing.T) {
+	w := watches(t, "postgres://nobody@127.0.0.1:1/nothing")
+	_, _, err := w.Take(t.Context(), "a", time.Minute, true)
+	require.Error(t, err)
+	w.URL = pgtest.Database(t)
+	_, mine, err := w.Take(t.Context(), "a", time.Minute, true)
+	require.NoError(t, err)
+	require.True(t, mine)
+}
+
+func TestWhatTheWatchdogReads(t *testing.T) {
+	url := pgtest.Database(t)
+	w, ctx := watches(t, url), t.Context()
+	pool, err := store.Open(ctx, url, store.Options{})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	row := func(number int, state, next, opened string, seq int) {
+		t.Helper()
+		_, err := pool.Exec(ctx, `insert into escalations (number, seq, state, title, service, unit, priority, opened_at, next_at, summary, start)
+			values ($1, $2, $3, '', '', '', 'P1', now() - $4::interval, case when $5 = '' then 'infinity' else now() - nullif($5, '')::interval end, '{}', '{}')`,
+			number, seq, state, opened, next)
+		require.NoError(t, err)
+	}
+	row(1, "open", "61 seconds", "1 hour", 3)
+	row(2, "acknowledged", "2 hours", "3 hours", 9)
+	row(3, "open", "50 seconds", "1 hour", 3)  // not yet
+	row(4, "open", "-1 hour", "1 hour", 3)     // snoozed, or waiting for its tier
+	row(5, "resolved", "1 hour", "2 hours", 9) // closes by itself
+	row(6, "closed", "", "2 hours", 9)         //
+	row(7, "acknowledged", "", "2 hours", 9)   // waits for its human
+	row(8, "open", "", "61 seconds", 0)        // started, and never recorded
+	row(9, "open", "", "61 seconds", 0)        // not started: the relay's
+	row(10, "open", "", "10 seconds", 0)       // just opened
+	_, err = pool.Exec(ctx, `insert into errands (escalation, kind, created_at, done_at) values
+		(8, 'open', now() - interval '2 minutes', now()), (9, 'open', now() - interval '2 minutes', null), (10, 'open', now(), null)`)
+	require.NoError(t, err)
+
+	late, err := w.Overdue(ctx, time.Minute, 100)
+	require.NoError(t, err)
+	require.Equal(t, []id.Escalation{"E-2", "E-1", "E-8"}, late)
+	live, err := w.Live(ctx, time.Minute, 100)
+	require.NoError(t, err)
+	require.Equal(t, []id.Escalation{"E-1", "E-2", "E-3", "E-4", "E-7", "E-8"}, live)
+	still, err := w.StillLive(ctx, []id.Escalation{"E-1", "E-5", "E-6", "E-99"})
+	require.NoError(t, err)
+	require.Equal(t, []id.Escalation{"E-1"}, still)
+
+	waiting, err := w.Waiting(ctx, time.Minute)
+	require.NoError(t, err)
+	require.Len(t, waiting, 1)
+	require.Equal(t, "errands", waiting[0].What)
+	require.Equal(t, 1, waiting[0].Found)
+	_, err = pool.Exec(ctx, `insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, settled_at) values
+		('', '', '', '', 'trigger', '{}', '', now() - interval '2 minutes', null), ('', '', '', '', 'trigger', '{}', '', now() - interval '2 minutes', now()),
+		('', '', '', '', 'trigger', '{}', '', now(), null)`)
+	require.NoError(t, err)
+	waiting, err = w.Waiting(ctx, time.Minute)
+	require.NoError(t, err)
+	require.Len(t, waiting, 2)
+	require.Equal(t, "events", waiting[0].What)
+	require.Equal(t, 1, waiting[0].Found)
+	require.WithinDuration(t, time.Now().Add(-2*time.Minute), waiting[0].Since, 10*time.Second)
+}
