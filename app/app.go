@@ -50,6 +50,7 @@ type App struct {
 	rooms     rooms
 	ways      map[org.Channel]activities.Carrier
 	bell      *web.Bell
+	watchdog  *watchdog // nil: switched off
 
 	listener net.Listener
 	server   *http.Server
@@ -95,6 +96,12 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	if a.ways, err = a.carriers(); err != nil {
 		a.close()
 		return nil, err
+	}
+	if o.Watch.On {
+		if a.watchdog, err = newWatchdog(o, a.metrics, log, a.now); err != nil {
+			a.close()
+			return nil, err
+		}
 	}
 	log.Info("ready to start", "roles", roles, "temporal", addr, "namespace", namespace,
 		"revision", a.rooms.directory.Current().Revision, "encrypted", len(o.CodecKeys) > 0)
@@ -174,6 +181,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.beside(func() { a.rooms.relay.Run(ctx) })
 	a.beside(func() { a.watch(ctx) })
+	if a.watchdog != nil {
+		a.beside(func() { a.watchdog.Run(ctx) })
+	}
 	if a.has(Worker) {
 		workers.CacheWorkflows(cachedRuns)
 		a.beside(func() { a.work(ctx) })
@@ -353,6 +363,9 @@ func (a *App) within(ctx context.Context, limit time.Duration, f func()) bool {
 func (a *App) close() {
 	if a.listener != nil {
 		_ = a.listener.Close() // again, when the server has closed it: harmless
+	}
+	if a.watchdog != nil {
+		a.watchdog.close()
 	}
 	a.temporal.Close()
 	if a.db != nil {

@@ -19,7 +19,7 @@ const (
 )
 
 // ours are the services of the compose file that run Belay.
-func ours() []string { return []string{"migrate", "serve", "worker"} }
+func ours() []string { return []string{"migrate", "serve", "worker", "watchdog"} }
 
 // filled is the example with its required secrets made up.
 func filled(t *testing.T) map[string]string {
@@ -154,7 +154,7 @@ func TestComposeHoldsNoSecret(t *testing.T) {
 	}
 	example, err := dotenv.Read(exampleFile)
 	require.NoError(t, err)
-	for _, name := range []string{"BELAY_SECRET", "POSTGRES_PASSWORD", "BELAY_CODEC_KEYS", "BELAY_TWILIO_AUTH_TOKEN", "BELAY_SMTP_PASSWORD", "BELAY_WEBHOOK_SECRET"} {
+	for _, name := range []string{"BELAY_SECRET", "POSTGRES_PASSWORD", "BELAY_CODEC_KEYS", "BELAY_TWILIO_AUTH_TOKEN", "BELAY_SMTP_PASSWORD", "BELAY_WEBHOOK_SECRET", "BELAY_WATCHDOG_WEBHOOKS", "BELAY_WATCHDOG_HEARTBEAT_URL"} {
 		require.Empty(t, example[name], name)
 	}
 }

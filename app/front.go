@@ -69,6 +69,9 @@ func (a *App) probes() []service.Probe {
 	if a.has(Worker) {
 		probes = append(probes, service.Probe{Name: "worker", Ask: a.polls, Optional: a.has(API)})
 	}
+	if a.watchdog != nil {
+		probes = append(probes, a.watchdog.probe())
+	}
 	return probes
 }
 

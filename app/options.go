@@ -42,6 +42,7 @@ type Options struct {
 	Twilio  Twilio
 	SMTP    SMTP
 	Webhook Webhook
+	Watch   Watch
 
 	LogLevel  slog.Level
 	LogFormat LogFormat
@@ -121,6 +122,15 @@ func Variables() []Variable {
 		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", word(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
 		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", word(func(o *Options) *string { return &o.Webhook.Secret })},
 		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks},
+		{"BELAY_WATCHDOG", "1", false, "0: this process does not watch over Belay itself", truth(func(o *Options) *bool { return &o.Watch.On })},
+		{"BELAY_WATCHDOG_WEBHOOKS", "", true, "addresses that hear when Belay itself is in trouble (JSON with \"text\", as chats take it), comma separated", several(func(o *Options) *[]string { return &o.Watch.Webhooks }, webAddress, "an address such as https://chat.example.com/hooks/…")},
+		{"BELAY_WATCHDOG_EMAILS", "", false, "mailboxes that hear of it, through BELAY_SMTP_ADDR, comma separated", several(func(o *Options) *[]string { return &o.Watch.Emails }, mailAddress, "an address such as ops@example.com")},
+		{"BELAY_WATCHDOG_PHONES", "", false, "numbers that hear of it by SMS when it is critical, comma separated", several(func(o *Options) *[]string { return &o.Watch.Phones }, dialled.MatchString, "a number such as +15551234567")},
+		{"BELAY_WATCHDOG_HEARTBEAT_URL", "", true, "dead man's switch outside, pinged every 30 s while the watchdog sees that all is well", heartbeat},
+		{"BELAY_WATCHDOG_HEARTBEAT_METHOD", "POST", false, "how it is pinged: POST or GET", word(func(o *Options) *string { return &o.Watch.Method }, oneOf("POST", "GET"))},
+		{"BELAY_WATCHDOG_GRACE", "60s", false, "how late a step of an escalation, or accepted work, may be", grace},
+		{"BELAY_WATCHDOG_BLIND", "", false, "1: do not ask Temporal, which cannot be reached from here", truth(func(o *Options) *bool { return &o.Watch.Blind })},
+		{"BELAY_WATCHDOG_ADDR", "127.0.0.1:8082", false, "where `belay watchdog` answers /healthz, /readyz and /metrics", word(func(o *Options) *string { return &o.Watch.Addr }, address)},
 		{"BELAY_LOG_LEVEL", "info", false, "debug, info, warn or error", logLevel},
 		{"BELAY_LOG_FORMAT", "text", false, "text or json", logFormat},
 		{"BELAY_DEV", "", false, "1: development: sandbox phones instead of carriers, pages open to this machine", truth(func(o *Options) *bool { return &o.Dev })},
@@ -151,6 +161,7 @@ func FromEnv(getenv func(string) string) (Options, error) {
 		o.PublicURL = reachable(o.HTTPAddr)
 	}
 	wrong = append(wrong, o.carriers()...)
+	wrong = append(wrong, o.Watch.incomplete(o)...)
 	return o, errors.Join(wrong...)
 }
 
@@ -213,7 +224,7 @@ func (v Variable) shown(value string) string {
 	if !v.Secret || value == "" {
 		return value
 	}
-	if at, err := url.Parse(value); err == nil && at.Host != "" {
+	if at, err := url.Parse(value); err == nil && strings.HasPrefix(at.Scheme, "postgres") && at.Host != "" {
 		return at.Scheme + "://" + at.Host + at.Path // no user, no password, no parameters
 	}
 	return "(set)"

@@ -44,7 +44,17 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		"BELAY_LOG_FORMAT":        "xml",
 		"BELAY_DEV":               "maybe",
 		"BELAY_TWILIO_AUTH_TOKEN": "token",
-		"BELAY_TWILIO_BASE_URL":   "ftp://twilio",
+
+		"BELAY_WATCHDOG":                  "often",
+		"BELAY_WATCHDOG_WEBHOOKS":         "https://chat.example.com/hooks/1, hunter2",
+		"BELAY_WATCHDOG_EMAILS":           "Ops <ops@example.com>",
+		"BELAY_WATCHDOG_PHONES":           "0791234567",
+		"BELAY_WATCHDOG_HEARTBEAT_URL":    "hc-ping.com/hunter2",
+		"BELAY_WATCHDOG_HEARTBEAT_METHOD": "DELETE",
+		"BELAY_WATCHDOG_GRACE":            "1s",
+		"BELAY_WATCHDOG_BLIND":            "eye",
+		"BELAY_WATCHDOG_ADDR":             "8082",
+		"BELAY_TWILIO_BASE_URL":           "ftp://twilio",
 	}
 	_, err := FromEnv(func(name string) string { return mistakes[name] })
 	require.Error(t, err)
@@ -55,10 +65,17 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, name)
 	}
 	require.NotContains(t, err.Error(), "short")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestAWayToTheOperatorsNeedsItsCarrier(t *testing.T) {
+	_, err := FromEnv(env("BELAY_WATCHDOG_EMAILS", "ops@example.com", "BELAY_WATCHDOG_PHONES", "+15551234567"))
+	require.ErrorContains(t, err, "BELAY_SMTP_ADDR: needed with BELAY_WATCHDOG_EMAILS")
+	require.ErrorContains(t, err, "BELAY_TWILIO_ACCOUNT_SID: needed with BELAY_WATCHDOG_PHONES")
 }
 
 func TestSecretsAreNeverShown(t *testing.T) {
-	values := map[string]string{"BELAY_DATABASE_URL": "postgres://belay:hunter2@db.example.com/belay?sslpassword=hunter2"}
+	values := map[string]string{"BELAY_DATABASE_URL": "postgres://belay:hunter2@db.example.com/belay?sslpassword=hunter2", "BELAY_WATCHDOG_HEARTBEAT_URL": "https://hc-ping.com/hunter2"}
 	for _, v := range Variables() {
 		if v.Secret && values[v.Name] == "" {
 			values[v.Name] = "hunter2:hunter2 hunter2-hunter2-hunter2-hunter2"
@@ -75,7 +92,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 }
 
 func TestNamesThatSoundSecretAreSecret(t *testing.T) {
-	sounds := regexp.MustCompile(`SECRET|TOKEN|PASSWORD|KEYS|DATABASE_URL`)
+	sounds := regexp.MustCompile(`SECRET|TOKEN|PASSWORD|KEYS|DATABASE_URL|HEARTBEAT_URL|WATCHDOG_WEBHOOKS`)
 	for _, v := range Variables() {
 		require.Equal(t, sounds.MatchString(v.Name), v.Secret, v.Name)
 	}

@@ -36,6 +36,24 @@ func work() *cobra.Command {
 	}
 }
 
+func watch() *cobra.Command {
+	return &cobra.Command{
+		Use: "watchdog", Short: "Watch over Belay itself and tell its operators, from a machine of its own", Args: cobra.NoArgs,
+		Long: "Look at the record and at Temporal every 10 s and tell the operators of Belay (BELAY_WATCHDOG_…) when pages are late or\n" +
+			"cannot leave. Every `belay serve` and `belay worker` does so too; one of them all acts at a time. Needs PostgreSQL's\n" +
+			"address, and Temporal's unless BELAY_WATCHDOG_BLIND=1; neither need answer when it starts.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := settings()
+			if err != nil {
+				return err
+			}
+			log := o.Logger(os.Stderr)
+			slog.SetDefault(log)
+			return app.RunWatchdog(cmd.Context(), o, log)
+		},
+	}
+}
+
 func migrate() *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "Bring the database schema up to date", Args: cobra.NoArgs,
