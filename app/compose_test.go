@@ -139,6 +139,30 @@ func TestComposeWaitsForWhatAnswers(t *testing.T) {
 	}
 }
 
+// Belay's record and Temporal's must not fail together: each has a server and a volume of its own.
+func TestComposeKeepsTheTwoStoresApart(t *testing.T) {
+	project := composed(t)
+	store := *project.Services["temporal"].Environment["POSTGRES_SEEDS"]
+	require.Equal(t, store, *project.Services["temporal-schema"].Environment["SQL_HOST"])
+	require.Contains(t, project.Services["temporal-schema"].DependsOn, store)
+	require.NotContains(t, environmentOf(project, "serve")("BELAY_DATABASE_URL"), "@"+store+":")
+
+	volumes := map[string]string{}
+	for _, name := range []string{"postgres", store} {
+		for _, volume := range project.Services[name].Volumes {
+			require.Empty(t, volumes[volume.Source], "%s and %s share a volume", name, volumes[volume.Source])
+			volumes[volume.Source] = name
+		}
+	}
+	require.Len(t, volumes, 2)
+
+	env := filled(t)
+	env["TEMPORAL_POSTGRES_HOST"] = "postgres"
+	together, err := compose(t, env)
+	require.NoError(t, err)
+	require.Equal(t, "postgres", *together.Services["temporal"].Environment["POSTGRES_SEEDS"], "who began with one keeps it")
+}
+
 func TestComposeHoldsNoSecret(t *testing.T) {
 	written, err := os.ReadFile(composeFile)
 	require.NoError(t, err)

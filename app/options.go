@@ -28,6 +28,8 @@ type Options struct {
 	DatabaseURL  string
 	PostgresAddr string // of the dev stack
 
+	TemporalPostgresAddr string // of the dev stack's second Postgres, for Temporal alone; empty: one for both
+
 	TemporalAddr      string // empty: what TEMPORAL_ADDRESS says, else 127.0.0.1:7233
 	TemporalNamespace string // empty: what TEMPORAL_NAMESPACE says, else default
 	TemporalPlain     bool   // a server of our own: TEMPORAL_* does not apply
@@ -137,6 +139,7 @@ func Variables() []Variable {
 		{"BELAY_HOME", ".belay", false, "dev: where the state lies", word(func(o *Options) *string { return &o.Home })},
 		{"BELAY_BLUEPRINT", "examples/acme", false, "dev: the organisation to apply", word(func(o *Options) *string { return &o.Blueprint })},
 		{"BELAY_POSTGRES_ADDR", "127.0.0.1:5433", false, "dev: where its Postgres listens", word(func(o *Options) *string { return &o.PostgresAddr }, address)},
+		{"BELAY_TEMPORAL_POSTGRES_ADDR", "", false, "dev: gives Temporal a Postgres of its own that listens here", word(func(o *Options) *string { return &o.TemporalPostgresAddr }, address)},
 		{"BELAY_TEMPORAL_UI_ADDR", "127.0.0.1:8233", false, "dev: where Temporal's UI listens", word(func(o *Options) *string { return &o.TemporalUIAddr }, address)},
 		{"BELAY_TEMPORAL_EXTERNAL", "", false, "dev: 1 uses the Temporal server that is there instead of starting one", truth(func(o *Options) *bool { return &o.TemporalExternal })},
 		{"BELAY_URL", "http://127.0.0.1:8080", false, "command line: the server to talk to", nil},

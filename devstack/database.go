@@ -16,25 +16,43 @@ import (
 // Database is the Postgres server we work with: our own, or one that somebody else runs.
 type Database struct {
 	server url.URL
+	launch launch // of our own, to start it again
 	own    *Postgres
 	lock   *os.File // on the data, where it does not live at home
 }
 
-// openDatabase starts Postgres, or reaches the one that was named.
+// openDatabase starts the application's Postgres, or reaches the one that was named.
 func openDatabase(ctx context.Context, opts Options, home *Home, journal Journal) (*Database, error) {
 	if opts.DatabaseURL != "" {
 		return reach(ctx, opts.DatabaseURL, journal)
 	}
-	account, err := unprivileged(Place{Dir: home.Dir}.Data())
+	return startDatabase(ctx, home.Dir, postgresListener, opts.PostgresAddr, opts.Fast, journal)
+}
+
+// openStore starts a Postgres for Temporal alone if one is wanted; otherwise the application's serves both.
+func openStore(ctx context.Context, opts Options, home *Home, application *Database, journal Journal) (*Database, error) {
+	if opts.TemporalPostgres == "" {
+		return application, nil
+	}
+	dir := filepath.Join(home.Dir, "temporal")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create a place for Temporal's Postgres: %w", err)
+	}
+	return startDatabase(ctx, dir, storeListener, opts.TemporalPostgres, opts.Fast, journal)
+}
+
+// startDatabase starts a Postgres whose data lies in dir, or in a place that dir names. The caller holds the home's lock.
+func startDatabase(ctx context.Context, dir string, as listener, where string, fast bool, journal Journal) (*Database, error) {
+	account, err := unprivileged(Place{Dir: dir}.Data())
 	if err != nil {
 		return nil, err
 	}
-	place, err := choosePlace(home.Dir, account.Reaches, account.Own, substitutes(home.Dir, os.TempDir()))
+	place, err := choosePlace(dir, account.Reaches, account.Own, substitutes(dir, os.TempDir()))
 	if err != nil {
 		return nil, err
 	}
 	database := &Database{}
-	if place.Dir != home.Dir {
+	if place.Dir != dir {
 		sweep(journal)
 		if database.lock, err = takeLock(filepath.Join(place.Dir, "devstack.lock")); err != nil {
 			return nil, err
@@ -48,7 +66,7 @@ func openDatabase(ctx context.Context, opts Options, home *Home, journal Journal
 	if err := evict(ctx, place.Data(), journal); err != nil {
 		return fail(err)
 	}
-	addr, err := postgresListener.resolve(opts.PostgresAddr)
+	addr, err := as.resolve(where)
 	if err != nil {
 		return fail(err)
 	}
@@ -65,11 +83,12 @@ func openDatabase(ctx context.Context, opts Options, home *Home, journal Journal
 	if err != nil {
 		return fail(err)
 	}
-	database.own, err = startPostgres(ctx, launch{
+	database.launch = launch{
 		Binaries: binaries, Account: account, Place: place,
-		LogFile: filepath.Join(home.Dir, "postgres.log"),
-		Addr:    addr, Fast: opts.Fast,
-	}, journal)
+		LogFile: filepath.Join(dir, "postgres.log"),
+		Addr:    addr, Fast: fast,
+	}
+	database.own, err = startPostgres(ctx, database.launch, journal)
 	if err != nil {
 		return fail(err)
 	}
@@ -161,6 +180,27 @@ func (d *Database) Died() <-chan error {
 		return nil
 	}
 	return d.own.Died
+}
+
+// Revive starts our own Postgres again after it has ended; one that runs is left alone.
+func (d *Database) Revive(ctx context.Context, journal Journal) error {
+	if d.own == nil {
+		return nil
+	}
+	select {
+	case <-d.own.gone:
+	default:
+		return nil
+	}
+	if err := evict(ctx, d.launch.Place.Data(), journal); err != nil {
+		return err
+	}
+	again, err := startPostgres(ctx, d.launch, journal)
+	if err != nil {
+		return err
+	}
+	d.own = again
+	return nil
 }
 
 // Stop ends our own Postgres and leaves somebody else's alone.

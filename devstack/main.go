@@ -55,6 +55,9 @@ type Ready struct {
 	TemporalAddr string `json:"temporal_addr"` // host:port, empty with --no-temporal
 	UIAddr       string `json:"ui_addr"`       // host:port, empty without UI
 	PostgresPID  int    `json:"postgres_pid"`  // 0 when the database is someone else's
+
+	TemporalDatabaseURL string `json:"temporal_database_url"` // empty with --no-temporal
+	TemporalPostgresPID int    `json:"temporal_postgres_pid"` // 0 unless Temporal has a Postgres of its own
 }
 
 // run starts everything, says so, waits for ctx and stops everything: Temporal first, then its UI, then Postgres.
@@ -80,11 +83,20 @@ func run(ctx context.Context, opts Options, stdout io.Writer, journal Journal) e
 		return err
 	}
 
+	store := database
 	if !opts.NoTemporal {
+		if store, err = openStore(ctx, opts, home, database, journal); err != nil {
+			return err
+		}
+		ready.TemporalDatabaseURL = store.URL(mainStore)
+		if store != database {
+			defer store.Stop(journal)
+			ready.TemporalPostgresPID = store.PID()
+		}
 		ui := &UI{}
 		defer ui.Stop(journal) // before the server's own stop in this list, so after it in time
 
-		server, err := startTemporal(ctx, opts, database, journal)
+		server, err := startTemporal(ctx, opts, store, journal)
 		if err != nil {
 			return err
 		}
@@ -105,11 +117,31 @@ func run(ctx context.Context, opts Options, stdout io.Writer, journal Journal) e
 	if err := json.NewEncoder(stdout).Encode(ready); err != nil {
 		return fmt.Errorf("write the ready line: %w", err)
 	}
-	select {
-	case <-ctx.Done():
-		journal.Say("devstack: stopping")
-		return nil
-	case err := <-database.Died():
-		return err
+	return watch(ctx, database, store, journal)
+}
+
+// watch waits for the end. A database that dies is the end, unless it is the application's alone: Temporal then goes on
+// without it, as it does in any installation that keeps the two apart, and SIGUSR1 starts it again.
+func watch(ctx context.Context, database, store *Database, journal Journal) error {
+	revive := make(chan os.Signal, 1)
+	signal.Notify(revive, syscall.SIGUSR1)
+	defer signal.Stop(revive)
+	for {
+		select {
+		case <-ctx.Done():
+			journal.Say("devstack: stopping")
+			return nil
+		case err := <-store.Died():
+			return err
+		case err := <-database.Died():
+			if store == database {
+				return err
+			}
+			journal.Say("%v; Temporal goes on, and SIGUSR1 starts it again", err)
+		case <-revive:
+			if err := database.Revive(ctx, journal); err != nil {
+				return fmt.Errorf("start Postgres again: %w", err)
+			}
+		}
 	}
 }

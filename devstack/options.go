@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Home             string
 	PostgresAddr     string
+	TemporalPostgres string // where a second Postgres listens, for Temporal alone; empty: one for both
 	TemporalAddr     string
 	UIAddr           string // empty: no UI
 	DatabaseURL      string // empty: start our own Postgres
@@ -34,6 +35,7 @@ func parse(args []string, usage io.Writer) (Options, error) {
 	f.SetOutput(usage)
 	f.StringVar(&o.Home, "home", ".belay", "directory of the state, created if missing")
 	f.StringVar(&o.PostgresAddr, "postgres-addr", "127.0.0.1:5433", "where Postgres listens (port 0: any free one)")
+	f.StringVar(&o.TemporalPostgres, "temporal-postgres-addr", "", "give Temporal a Postgres of its own that listens here (port 0: any free one)")
 	f.StringVar(&o.TemporalAddr, "temporal-addr", "127.0.0.1:7233", "where Temporal listens (port 0: any free one)")
 	f.StringVar(&o.UIAddr, "ui-addr", "127.0.0.1:8233", "where the Temporal UI listens (empty: no UI)")
 	f.StringVar(&o.DatabaseURL, "database-url", "", "use this Postgres instead of starting one; Temporal's databases are created there")
@@ -52,6 +54,9 @@ func parse(args []string, usage io.Writer) (Options, error) {
 
 	if o.AppDatabase == "" || o.Namespace == "" || o.Home == "" {
 		return Options{}, errors.New("--home, --app-database and --namespace must not be empty")
+	}
+	if o.NoTemporal && o.TemporalPostgres != "" {
+		return Options{}, errors.New("--temporal-postgres-addr and --no-temporal contradict each other")
 	}
 	return o, nil
 }

@@ -14,6 +14,7 @@ func TestNonsenseOnTheCommandLineIsRefused(t *testing.T) {
 		{"--namespace", ""},
 		{"--app-database", ""},
 		{"--home", ""},
+		{"--no-temporal", "--temporal-postgres-addr", "127.0.0.1:0"},
 		{"extra"},
 		{"--no-such-flag"},
 	} {

@@ -12,6 +12,7 @@ type listener string
 
 const (
 	postgresListener listener = "Postgres"
+	storeListener    listener = "Temporal's Postgres"
 	temporalListener listener = "Temporal"
 	uiListener       listener = "the Temporal UI"
 )
@@ -21,6 +22,8 @@ func (l listener) movedBy() (flag, env string, b band) {
 	switch l {
 	case postgresListener:
 		return "--postgres-addr", "BELAY_POSTGRES_ADDR", postgresBand
+	case storeListener:
+		return "--temporal-postgres-addr", "BELAY_TEMPORAL_POSTGRES_ADDR", storeBand
 	case temporalListener:
 		return "--temporal-addr", "BELAY_TEMPORAL_ADDR", temporalBand
 	case uiListener:
@@ -79,6 +82,7 @@ type band int
 
 const (
 	postgresBand band = iota
+	storeBand
 	temporalBand
 	uiBand
 	historyBand
@@ -89,7 +93,7 @@ const (
 
 const (
 	lowestPort = 20000
-	bandWidth  = 1700 // seven bands end below 32768, where systems begin to hand out ports to outgoing connections
+	bandWidth  = 1590 // eight bands end below 32768, where systems begin to hand out ports to outgoing connections
 )
 
 // freePort finds a port that nobody listens on, and that no client will be given a moment later.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.temporal.io/sdk/client"
 )
 
 func TestClosedStdinStopsEverything(t *testing.T) {
@@ -261,5 +262,42 @@ func inOrder(t *testing.T, text string, parts ...string) {
 			t.Fatalf("%q does not follow in\n%s", part, text)
 		}
 		at += i + len(part)
+	}
+}
+
+// With stores of their own, the application's database may die and come back while workflows go on.
+func TestTemporalOutlivesTheApplicationsDatabase(t *testing.T) {
+	s := launchStack(t, with(free, "--home", home(t), "--temporal-postgres-addr", "127.0.0.1:0", "--search-attribute", "Tier=Int")...)
+	if s.TemporalPostgresPID == 0 || s.TemporalPostgresPID == s.PostgresPID {
+		t.Fatalf("one Postgres for both: %+v", s.Ready)
+	}
+	execute(t, s.DatabaseURL, "CREATE TABLE kept (note text)")
+	execute(t, s.TemporalDatabaseURL, "SELECT FROM executions")
+	if err := syscall.Kill(s.PostgresPID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "devstack says that it goes on", func() bool { return strings.Contains(s.stderr.String(), "Temporal goes on") })
+
+	ctx := deadline(t, time.Minute)
+	run, err := connect(t, s).ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "in the dark", TaskQueue: "naps"}, "napping")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Get(ctx, nil); err != nil {
+		t.Fatalf("a workflow stood still without the application's database: %v", err)
+	}
+	s.signal(syscall.SIGUSR1)
+	eventually(t, "the database answers again", func() bool {
+		conn, err := pgx.Connect(ctx, s.DatabaseURL)
+		return err == nil && conn.Close(ctx) == nil
+	})
+	execute(t, s.DatabaseURL, "INSERT INTO kept VALUES ('still here')")
+
+	if err := syscall.Kill(s.TemporalPostgresPID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.await(15 * time.Second)
+	if s.result == nil {
+		t.Error("Temporal's own database died, and devstack did not say so")
 	}
 }

@@ -105,7 +105,7 @@ func besides(ctx context.Context, o app.Options, say func(string)) (*stack.Child
 	}
 	say("starting Postgres and Temporal")
 	child, err := stack.Start(ctx, binary, stack.Options{
-		Home: o.Home, PostgresAddr: o.PostgresAddr, TemporalAddr: temporal, UIAddr: o.TemporalUIAddr,
+		Home: o.Home, PostgresAddr: o.PostgresAddr, TemporalPostgres: o.TemporalPostgresAddr, TemporalAddr: temporal, UIAddr: o.TemporalUIAddr,
 		DatabaseURL: o.DatabaseURL, Namespace: o.TemporalNamespace, SearchAttributes: app.SearchAttributes(),
 		NoTemporal: o.TemporalExternal, Log: os.Stderr,
 	})

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Home             string
 	PostgresAddr     string
+	TemporalPostgres string // where a second Postgres listens, for Temporal alone; empty: one for both
 	TemporalAddr     string
 	UIAddr           string            // empty: no UI
 	DatabaseURL      string            // empty: it starts a Postgres of its own
@@ -36,6 +37,9 @@ func (o Options) args() []string {
 		"--postgres-addr", o.PostgresAddr,
 		"--temporal-addr", o.TemporalAddr,
 		"--ui-addr", o.UIAddr,
+	}
+	if o.TemporalPostgres != "" {
+		args = append(args, "--temporal-postgres-addr", o.TemporalPostgres)
 	}
 	if o.DatabaseURL != "" {
 		args = append(args, "--database-url", o.DatabaseURL)
@@ -67,6 +71,9 @@ type Ready struct {
 	TemporalAddr string `json:"temporal_addr"`
 	UIAddr       string `json:"ui_addr"`
 	PostgresPID  int    `json:"postgres_pid"`
+
+	TemporalDatabaseURL string `json:"temporal_database_url"`
+	TemporalPostgresPID int    `json:"temporal_postgres_pid"` // 0: Temporal has none of its own
 }
 
 // Child is a running dev stack. It stops when we do, however we end.

@@ -18,12 +18,12 @@ func script(t *testing.T, lines string) string {
 	return path
 }
 
-const readyLine = `echo '{"ready":true,"database_url":"postgres://x","temporal_addr":"127.0.0.1:7","ui_addr":"","postgres_pid":7}'`
+const readyLine = `echo '{"ready":true,"database_url":"postgres://x","temporal_addr":"127.0.0.1:7","ui_addr":"","postgres_pid":7,"temporal_database_url":"postgres://y","temporal_postgres_pid":8}'`
 
 func TestAChildIsStoppedByClosingItsInput(t *testing.T) {
 	child, err := Start(t.Context(), script(t, readyLine+"\nread forever"), Options{Home: t.TempDir()})
 	require.NoError(t, err)
-	require.Equal(t, Ready{Ready: true, DatabaseURL: "postgres://x", TemporalAddr: "127.0.0.1:7", PostgresPID: 7}, child.Ready)
+	require.Equal(t, Ready{Ready: true, DatabaseURL: "postgres://x", TemporalAddr: "127.0.0.1:7", PostgresPID: 7, TemporalDatabaseURL: "postgres://y", TemporalPostgresPID: 8}, child.Ready)
 	select {
 	case <-child.Done():
 		t.Fatal("it ended by itself")
