@@ -38,7 +38,7 @@ type Options struct {
 	// Twilio is nil when no callbacks are expected: they are then not found.
 	Twilio *Twilio
 
-	Limits Limits
+	Limits *service.Limits // nil: the generous ones
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -49,8 +49,14 @@ func Register(e *echo.Echo, o Options) error {
 	if err != nil {
 		return fmt.Errorf("read openapi.yaml: %w", err)
 	}
+	if o.Limits == nil {
+		o.Limits = &service.Limits{}
+	}
+	if e.IPExtractor == nil {
+		e.IPExtractor = echo.ExtractIPDirect() // whoever guesses tokens writes headers of proxies too
+	}
 	e.HTTPErrorHandler = problems(o.Log)
-	g := &gate{Options: o, limits: o.Limits.keeper(), doc: doc}
+	g := &gate{Options: o, doc: doc}
 	rest.RegisterHandlersWithOptions(e, rest.NewStrictHandler(&server{Options: o}, nil), rest.RegisterHandlersOptions{
 		OperationMiddlewares: g.operations(),
 	})

@@ -334,7 +334,7 @@ func TestAPanicIsAProblemWithoutOurInside(t *testing.T) {
 }
 
 func TestWhoAsksTooOftenIsToldWhenToComeBack(t *testing.T) {
-	h := newHouse(t, func(h *house) { h.options.Limits = api.Limits{Callers: 1, Events: 1} })
+	h := newHouse(t, func(h *house) { h.options.Limits = &service.Limits{Callers: 1, Events: 1} })
 	for range 5 {
 		require.Equal(t, http.StatusOK, h.as(service.Viewer, "GET", "/v1/me", "").status)
 	}

@@ -39,6 +39,9 @@ func (g *gate) checked(path, method string, item *openapi3.PathItem, op *openapi
 			if err := acceptable(c.Request()); err != nil {
 				return err
 			}
+			if err := plain(c.Request()); err != nil {
+				return err
+			}
 			if err := knownQueries(c.QueryParams(), queries); err != nil {
 				return err
 			}
@@ -96,6 +99,14 @@ func acceptable(r *http.Request) error {
 	return refuse(http.StatusNotAcceptable, "Accept", "we answer in application/json")
 }
 
+// plain refuses compressed bodies: a kilobyte can hold a gigabyte, and nobody needs it here.
+func plain(r *http.Request) error {
+	if coding := r.Header.Get(echo.HeaderContentEncoding); coding != "" && !strings.EqualFold(coding, "identity") {
+		return refuse(http.StatusUnsupportedMediaType, echo.HeaderContentEncoding, "send the body as it is, not compressed")
+	}
+	return nil
+}
+
 // readBody reads all of it, up to a limit, and leaves the request with a copy to read again.
 func readBody(c echo.Context, limit int64) ([]byte, error) {
 	r := c.Request()
@@ -137,8 +148,46 @@ func checkBody(r *http.Request, op *openapi3.Operation, body []byte) error {
 	if err := json.Unmarshal(body, &anything); err != nil {
 		return refuse(http.StatusBadRequest, "", "the body is not JSON: %s", clip(err.Error()))
 	}
+	return simple(body)
+}
+
+// What JSON may be made of: each value takes some hundred bytes while it is checked, and each level some of the stack, ours
+// and the database's.
+const (
+	mostValues = 20_000
+	mostLevels = 64
+)
+
+// simple refuses JSON whose structure, not whose texts, would take the memory. The body is JSON.
+func simple(body []byte) error {
+	values, level, quoted := 0, 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			values++
+		case c == '}' || c == ']':
+			level--
+		case c == ',':
+			values++
+		}
+		if level > mostLevels {
+			return refuse(http.StatusBadRequest, "", "more than %d levels of JSON", mostLevels)
+		}
+		if values > mostValues {
+			return refuse(http.StatusRequestEntityTooLarge, "", "more than %d values of JSON", mostValues)
+		}
+	}
 	return nil
 }
+
+// mostFindings keeps the answer to a bad request from being longer than the request.
+const mostFindings = 100
 
 // conforms checks parameters and body against the contract and lists everything that is wrong.
 func (g *gate) conforms(c echo.Context, route *routers.Route) error {
@@ -166,7 +215,7 @@ func (g *gate) conforms(c echo.Context, route *routers.Route) error {
 	if len(found) == 0 {
 		return refuse(http.StatusBadRequest, "", "%s", clip(err.Error()))
 	}
-	r := &refusal{status: http.StatusBadRequest, message: found[0].Message, errors: found}
+	r := &refusal{status: http.StatusBadRequest, message: found[0].Message, errors: found[:min(len(found), mostFindings)]}
 	if found[0].Field != nil {
 		r.field = *found[0].Field
 	}

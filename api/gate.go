@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -20,8 +19,7 @@ import (
 // gate is what every request passes before a service hears of it.
 type gate struct {
 	Options
-	limits *keeper
-	doc    *openapi3.T
+	doc *openapi3.T
 }
 
 // operations gives every operation of the contract its way in. What the contract does not declare public needs a token.
@@ -125,15 +123,6 @@ func callerName(ctx context.Context) string {
 	return ""
 }
 
-// peer is the address at the other end. Headers of proxies are not asked: whoever guesses tokens writes them too.
-func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
 // known lets through whoever holds a token, as often as the limit allows. Guessing tokens is slowed down by address.
 func (g *gate) known(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -143,14 +132,14 @@ func (g *gate) known(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		caller, err := g.Keyring.Bearer(c.Request().Context(), strings.TrimSpace(secret))
 		if fault.Is(err, fault.Unauthenticated) {
-			if slow := g.limits.strangers.take(peer(c.Request()), g.Now()); slow != nil {
+			if slow := g.Limits.Stranger(c.RealIP(), g.Now()); slow != nil {
 				return slow
 			}
 		}
 		if err != nil {
 			return err
 		}
-		if slow := g.limits.callers.take(caller.Actor(), g.Now()); slow != nil {
+		if slow := g.Limits.Caller(caller, g.Now()); slow != nil {
 			return slow
 		}
 		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), callerKey{}, caller)))

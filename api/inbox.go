@@ -40,6 +40,9 @@ func (g *gate) enqueue(c echo.Context) error {
 }
 
 func (g *gate) accept(c echo.Context) (dedup string, err error) {
+	if err := plain(c.Request()); err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "event")
+	}
 	body, err := readBody(c, mostEvent)
 	var own *refusal
 	if errors.As(err, &own) && own.status == http.StatusRequestEntityTooLarge {
@@ -52,7 +55,7 @@ func (g *gate) accept(c echo.Context) (dedup string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := g.limits.events.take(key, g.Now()); err != nil {
+	if err := g.Limits.Event(key, g.Now()); err != nil {
 		return "", err
 	}
 	return g.Intake.Accept(c.Request().Context(), key, a, body, formatPagerDuty)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/belayhq/belay/api"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/service/servicetest"
 )
 
@@ -56,7 +56,7 @@ func TestSendersAreRefusedInPagerDutysWords(t *testing.T) {
 }
 
 func TestASenderThatCanRetryIsToldTo(t *testing.T) {
-	h := newHouse(t, func(h *house) { h.options.Limits = api.Limits{Events: 1} })
+	h := newHouse(t, func(h *house) { h.options.Limits = &service.Limits{Events: 1} })
 	for range 5 {
 		require.Equal(t, http.StatusAccepted, h.as("", "POST", "/v2/enqueue", trigger).status)
 	}

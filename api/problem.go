@@ -166,6 +166,8 @@ func titled(status int) rest.Problem {
 		{http.StatusNotAcceptable, "not-acceptable", "We cannot answer in that form"},
 		{http.StatusConflict, "conflict", "Its state does not allow this"},
 		{http.StatusRequestEntityTooLarge, "too-large", "That is more than we take"},
+		{http.StatusRequestURITooLong, "too-large", "That is more than we take"},
+		{http.StatusRequestHeaderFieldsTooLarge, "too-large", "That is more than we take"},
 		{http.StatusUnsupportedMediaType, "media-type", "We do not read that form"},
 		{http.StatusUnprocessableEntity, "invalid", "The request cannot be right"},
 		{http.StatusTooManyRequests, "throttled", "Not so fast"},

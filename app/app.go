@@ -21,6 +21,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/durable"
+	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
 	"github.com/belayhq/belay/web"
 	"github.com/belayhq/belay/workers"
@@ -51,6 +52,7 @@ type App struct {
 	ways      map[org.Channel]activities.Carrier
 	bell      *web.Bell
 	watchdog  *watchdog // nil: switched off
+	limits    service.Limits
 
 	listener net.Listener
 	server   *http.Server
@@ -189,12 +191,9 @@ func (a *App) Start(ctx context.Context) error {
 		a.beside(func() { a.work(ctx) })
 	}
 
-	a.server = &http.Server{
-		Handler: unhurried(handler, bodyWithin), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-	}
+	a.server = server(handler, a.log)
 	a.beside(func() {
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := a.server.Serve(bounded(a.listener, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
 			a.fail(fmt.Errorf("serve HTTP on %s: %w", a.listener.Addr(), err))
 		}
 	})

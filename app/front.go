@@ -22,7 +22,8 @@ func (a *App) front() (http.Handler, error) {
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Use(a.measured, a.unbroken)
+	e.IPExtractor = origin(a.options.TrustedProxies)
+	e.Use(a.measured, a.unbroken, short)
 	e.GET("/metrics", echo.WrapHandler(a.metrics.Handler()))
 	if err := a.api(e); err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func (a *App) pages(e *echo.Echo) error {
 		TemporalUIURL: a.temporalUI(), Namespace: a.namespace,
 		Authenticator: a.rooms.keyring, Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers,
 		Links: a.rooms.links, Messages: a.rooms.messages, Access: service.Access{}, Opener: a.rooms.opener,
-		Bell: a.bell, Now: a.now, Log: a.log,
+		Limits: &a.limits, Bell: a.bell, Now: a.now, Log: a.log,
 	}
 	if a.options.Dev {
 		options.Sandbox = a.rooms.sandbox
@@ -71,6 +72,9 @@ func (a *App) probes() []service.Probe {
 	}
 	if a.watchdog != nil {
 		probes = append(probes, a.watchdog.probe())
+	}
+	for i := range probes {
+		probes[i] = probes[i].Remembered(time.Second)
 	}
 	return probes
 }

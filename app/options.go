@@ -23,7 +23,9 @@ type Options struct {
 
 	HTTPAddr   string // where API and pages listen
 	WorkerAddr string // where a process that only works answers probes
-	PublicURL  string // how people and carriers outside reach us, no slash at the end
+	// TrustedProxies are those in front of us: what they say of who asked them is believed, for limits.
+	TrustedProxies []netip.Prefix
+	PublicURL      string // how people and carriers outside reach us, no slash at the end
 
 	DatabaseURL  string
 	PostgresAddr string // of the dev stack
@@ -105,6 +107,7 @@ func Variables() []Variable {
 		{"BELAY_HTTP_ADDR", "127.0.0.1:8080", false, "where API and pages listen", word(func(o *Options) *string { return &o.HTTPAddr }, address)},
 		{"BELAY_WORKER_ADDR", "127.0.0.1:8081", false, "where `belay worker` answers /healthz, /readyz and /metrics", word(func(o *Options) *string { return &o.WorkerAddr }, address)},
 		{"BELAY_PUBLIC_URL", "", false, "how people and carriers reach us: links and callbacks begin with it; default http://BELAY_HTTP_ADDR", word(func(o *Options) *string { return &o.PublicURL }, site)},
+		{"BELAY_TRUSTED_PROXIES", "", false, "networks of the proxies in front, as 10.1.2.3/32, comma separated: X-Forwarded-For of nobody else is read", networks(func(o *Options) *[]netip.Prefix { return &o.TrustedProxies })},
 		{"BELAY_DATABASE_URL", "", true, "PostgreSQL, as postgres://user:password@host/belay; dev starts one when empty", word(func(o *Options) *string { return &o.DatabaseURL })},
 		{"BELAY_TEMPORAL_ADDR", "", false, "Temporal's frontend; default TEMPORAL_ADDRESS, else 127.0.0.1:7233", word(func(o *Options) *string { return &o.TemporalAddr }, address)},
 		{"BELAY_TEMPORAL_NAMESPACE", "", false, "default TEMPORAL_NAMESPACE, else default", word(func(o *Options) *string { return &o.TemporalNamespace })},
@@ -123,7 +126,7 @@ func Variables() []Variable {
 		{"BELAY_SMTP_FROM", "", false, "sender of our mail, as belay@example.com", word(func(o *Options) *string { return &o.SMTP.From })},
 		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", word(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
 		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", word(func(o *Options) *string { return &o.Webhook.Secret })},
-		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks},
+		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks(func(o *Options) *[]netip.Prefix { return &o.Webhook.Allow })},
 		{"BELAY_WATCHDOG", "1", false, "0: this process does not watch over Belay itself", truth(func(o *Options) *bool { return &o.Watch.On })},
 		{"BELAY_WATCHDOG_WEBHOOKS", "", true, "addresses that hear when Belay itself is in trouble (JSON with \"text\", as chats take it), comma separated", several(func(o *Options) *[]string { return &o.Watch.Webhooks }, webAddress, "an address such as https://chat.example.com/hooks/…")},
 		{"BELAY_WATCHDOG_EMAILS", "", false, "mailboxes that hear of it, through BELAY_SMTP_ADDR, comma separated", several(func(o *Options) *[]string { return &o.Watch.Emails }, mailAddress, "an address such as ops@example.com")},
@@ -303,19 +306,21 @@ func secret(o *Options, value string) error {
 	return nil
 }
 
-func networks(o *Options, value string) error {
-	for part := range strings.SplitSeq(value, ",") {
-		part = strings.TrimSpace(part)
-		if part == "" {
-			continue
+func networks(field func(*Options) *[]netip.Prefix) func(*Options, string) error {
+	return func(o *Options, value string) error {
+		for part := range strings.SplitSeq(value, ",") {
+			part = strings.TrimSpace(part)
+			if part == "" {
+				continue
+			}
+			prefix, err := netip.ParsePrefix(part)
+			if err != nil {
+				return fmt.Errorf("%q: want a network such as 10.1.0.0/16", part)
+			}
+			*field(o) = append(*field(o), prefix)
 		}
-		prefix, err := netip.ParsePrefix(part)
-		if err != nil {
-			return fmt.Errorf("%q: want a network such as 10.1.0.0/16", part)
-		}
-		o.Webhook.Allow = append(o.Webhook.Allow, prefix)
+		return nil
 	}
-	return nil
 }
 
 func logLevel(o *Options, value string) error {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -12,6 +13,33 @@ type Probe struct {
 	// Optional is reported and does not count: alerts are accepted without the engine.
 	Optional bool
 }
+
+// Remembered is the probe asked at most once in a while, however many want to know: readiness is open to strangers, and
+// each question takes a connection from those who page.
+func (p Probe) Remembered(lasts time.Duration) Probe {
+	var (
+		mu    sync.Mutex
+		asked time.Time
+		found error
+		ask   = p.Ask
+	)
+	p.Ask = func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if !asked.IsZero() && time.Since(asked) < lasts {
+			return found
+		}
+		// What is remembered must not depend on whether the first to ask had the patience to wait.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeWithin)
+		defer cancel()
+		found = ask(ctx)
+		asked = time.Now()
+		return found
+	}
+	return p
+}
+
+const probeWithin = 2 * time.Second
 
 // Health tells whether this process can do its work.
 type Health struct {
@@ -30,7 +58,7 @@ type Condition struct {
 func (h Health) Ready(ctx context.Context) (ready bool, found []Condition) {
 	within := h.Within
 	if within == 0 {
-		within = 2 * time.Second
+		within = probeWithin
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -53,12 +54,18 @@ func (s *Site) admit(do service.Action) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			v, err := s.identify(c)
+			if slow := s.guessed(c, err); slow != nil {
+				return slow
+			}
 			if fault.Is(err, fault.Unauthenticated) && wantsPage(c.Request()) {
 				where := "/login?next=" + url.QueryEscape(s.localPath(c.Request().URL.RequestURI()))
 				return c.Redirect(http.StatusSeeOther, s.Prefix+where)
 			}
 			if err != nil {
 				return err
+			}
+			if slow := s.Limits.Caller(v.caller, s.Now()); slow != nil {
+				return slow
 			}
 			c.Set(visitorKey, v)
 			if err := s.Access.May(v.caller, do); err != nil {
@@ -67,6 +74,14 @@ func (s *Site) admit(do service.Action) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+// guessed slows down by address whoever tries tokens and links that are wrong. Having none is no attempt.
+func (s *Site) guessed(c echo.Context, err error) error {
+	if fault.Is(err, fault.Unauthenticated) && !errors.Is(err, errNobody) || fault.Is(err, fault.Denied) {
+		return s.Limits.Stranger(c.RealIP(), s.Now())
+	}
+	return nil
 }
 
 // checkForm refuses a form that was not made for this visit. A bearer token in a header is proof enough: no other

@@ -78,6 +78,9 @@ func offeredByLink(verb string) bool {
 // pass opens the link and gathers what its bearer may see.
 func (s *Site) pass(c echo.Context) (pass, error) {
 	ticket, err := s.Links.Open(c.Param("token"))
+	if slow := s.guessed(c, err); slow != nil {
+		return pass{}, slow
+	}
 	if err != nil {
 		return pass{}, err
 	}
@@ -88,6 +91,9 @@ func (s *Site) pass(c echo.Context) (pass, error) {
 	p := pass{Ticket: ticket, Caller: service.Caller{Name: person.Name, Role: service.Responder, Person: person.ID, Via: "link"}}
 	if person.Vendor != "" {
 		p.Caller.Role = service.Outsider
+	}
+	if slow := s.Limits.Caller(p.Caller, s.Now()); slow != nil {
+		return pass{}, slow
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), recordsWithin)
 	defer cancel()

@@ -84,6 +84,18 @@ const (
 	streamLooks = time.Second      // how often a page looks by itself, should no bell ring
 )
 
+// patient gives every piece of a stream a deadline of its own: the server's is meant for pages, and a reader who has
+// stopped reading holds no place for ever. Not every writer has deadlines.
+type patient struct {
+	*echo.Response
+	within time.Duration
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	_ = http.NewResponseController(p.Response).SetWriteDeadline(time.Now().Add(p.within))
+	return p.Response.Write(b)
+}
+
 // part is one piece of a live page: it is sent again when its data has changed, not when a second has passed.
 type part struct {
 	Event string
@@ -93,11 +105,14 @@ type part struct {
 
 // stream keeps a page live. Parts are asked for whenever the bell rings, and every few moments anyway.
 func (s *Site) stream(c echo.Context, parts func(context.Context) ([]part, error)) error {
+	leave, err := s.Limits.Stream(visitorOf(c).caller)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(c.Request().Context(), streamLasts)
 	defer cancel()
-	w := c.Response()
-	// A server's write timeout is meant for pages, not for streams; not every writer has one.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	w := patient{c.Response(), s.PieceWithin}
 	w.Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	w.WriteHeader(http.StatusOK)

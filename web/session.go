@@ -61,8 +61,11 @@ func (s *Site) identify(c echo.Context) (visitor, error) {
 		operator := service.Caller{Name: "the operator", Role: service.Admin, Via: "web"}
 		return visitor{caller: operator, visit: s.visit(c), local: true}, nil
 	}
-	return visitor{}, fault.New(fault.Unauthenticated, "sign in first")
+	return visitor{}, errNobody
 }
+
+// errNobody: no token, no session.
+var errNobody = &fault.Error{Kind: fault.Unauthenticated, Message: "sign in first"}
 
 func (s *Site) authenticate(ctx context.Context, bearer string) (service.Caller, error) {
 	caller, err := s.Authenticator.Bearer(ctx, bearer)
@@ -148,6 +151,9 @@ func (s *Site) login(c echo.Context) error {
 	next := s.localPath(c.FormValue("next"))
 	bearer := strings.TrimSpace(c.FormValue("token"))
 	caller, err := s.authenticate(c.Request().Context(), bearer)
+	if slow := s.guessed(c, err); slow != nil {
+		return slow
+	}
 	if fault.Is(err, fault.Unauthenticated) {
 		f := s.frame(c, "Sign in")
 		f.Token = s.seal.token(visit)

@@ -46,6 +46,10 @@ type Options struct {
 	Opener  Opener
 	Sandbox Sandbox
 
+	Limits *service.Limits // nil: the generous ones
+	// PieceWithin is how long a browser may take to read one piece of a live page; zero: 30 s.
+	PieceWithin time.Duration
+
 	Bell *Bell // rung when something may have changed; nil: pages look by themselves
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -66,6 +70,9 @@ func Register(e *echo.Echo, o Options) (*Site, error) {
 	s, err := newSite(o)
 	if err != nil {
 		return nil, err
+	}
+	if e.IPExtractor == nil {
+		e.IPExtractor = echo.ExtractIPDirect() // whoever guesses tokens writes headers of proxies too
 	}
 	s.mount(e.Group(""))
 	if s.Prefix != "" {
@@ -97,6 +104,12 @@ func newSite(o Options) (*Site, error) {
 	}
 	if o.Bell == nil {
 		o.Bell = &Bell{}
+	}
+	if o.PieceWithin == 0 {
+		o.PieceWithin = 30 * time.Second
+	}
+	if o.Limits == nil {
+		o.Limits = &service.Limits{}
 	}
 	if o.Namespace == "" {
 		o.Namespace = "default"

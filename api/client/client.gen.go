@@ -1227,7 +1227,8 @@ type ClientInterface interface {
 	// EnqueueEventWithBody PagerDuty Events API v2
 	//
 	// Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-	// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+	// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+	// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1237,7 +1238,8 @@ type ClientInterface interface {
 	// EnqueueEvent PagerDuty Events API v2
 	//
 	// Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-	// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+	// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+	// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2002,7 +2004,8 @@ func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...Reque
 // EnqueueEventWithBody PagerDuty Events API v2
 //
 // Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2022,7 +2025,8 @@ func (c *Client) EnqueueEventWithBody(ctx context.Context, contentType string, b
 // EnqueueEvent PagerDuty Events API v2
 //
 // Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4123,7 +4127,8 @@ type ClientWithResponsesInterface interface {
 	// EnqueueEventWithBodyWithResponse PagerDuty Events API v2
 	//
 	// Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-	// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+	// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+	// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4133,7 +4138,8 @@ type ClientWithResponsesInterface interface {
 	// EnqueueEventWithResponse PagerDuty Events API v2
 	//
 	// Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-	// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+	// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+	// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5985,6 +5991,26 @@ func (r RevokeTokenResponse) ContentType() string {
 	return ""
 }
 
+// EnqueueEventResponse400Headers the declared response headers of an HTTP 400 response for EnqueueEvent
+type EnqueueEventResponse400Headers struct {
+	RetryAfter *int
+}
+
+// EnqueueEventResponse413Headers the declared response headers of an HTTP 413 response for EnqueueEvent
+type EnqueueEventResponse413Headers struct {
+	RetryAfter *int
+}
+
+// EnqueueEventResponse429Headers the declared response headers of an HTTP 429 response for EnqueueEvent
+type EnqueueEventResponse429Headers struct {
+	RetryAfter *int
+}
+
+// EnqueueEventResponse503Headers the declared response headers of an HTTP 503 response for EnqueueEvent
+type EnqueueEventResponse503Headers struct {
+	RetryAfter *int
+}
+
 type EnqueueEventResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6000,6 +6026,16 @@ type EnqueueEventResponse struct {
 	JSON413 *InvalidEvent
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *InvalidEvent
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *InvalidEvent
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *EnqueueEventResponse400Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *EnqueueEventResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *EnqueueEventResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EnqueueEventResponse503Headers
 }
 
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
@@ -6024,6 +6060,11 @@ func (r EnqueueEventResponse) GetJSON413() *InvalidEvent {
 // GetJSON429 returns the response for an HTTP 429 `application/json` response
 func (r EnqueueEventResponse) GetJSON429() *InvalidEvent {
 	return r.JSON429
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r EnqueueEventResponse) GetJSON503() *InvalidEvent {
+	return r.JSON503
 }
 
 // GetBody returns the raw response body bytes
@@ -6672,7 +6713,8 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id st
 // EnqueueEventWithBodyWithResponse PagerDuty Events API v2
 //
 // Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6688,7 +6730,8 @@ func (c *ClientWithResponses) EnqueueEventWithBodyWithResponse(ctx context.Conte
 // EnqueueEventWithResponse PagerDuty Events API v2
 //
 // Send what you send to `https://events.pagerduty.com/v2/enqueue`; only the address changes. The routing key is the
-// key of an `events` integration in the blueprint. 512 KB at most. Errors have PagerDuty's shape.
+// key of an `events` integration in the blueprint. 512 KB at most, 2,000 a second for each key (10,000 at once): 429 and
+// 503 say when to come back in `Retry-After`. Errors have PagerDuty's shape.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8302,6 +8345,56 @@ func ParseEnqueueEventResponse(rsp *http.Response) (*EnqueueEventResponse, error
 		}
 		response.JSON429 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest InvalidEvent
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers EnqueueEventResponse400Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 413:
+		var headers EnqueueEventResponse413Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers EnqueueEventResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers EnqueueEventResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

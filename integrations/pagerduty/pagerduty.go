@@ -25,6 +25,9 @@ const (
 	dedupLimit   = 255       // characters
 )
 
+// mostErrors keeps the answer to a bad event from being longer than the event.
+const mostErrors = 50
+
 // Problem is what is wrong with an event, in PagerDuty's shape. It is the cause of the errors of Decode.
 type Problem struct {
 	Status  string   `json:"status"`
@@ -330,6 +333,9 @@ func (r *reader) each(name string, read func(reader) []string) {
 		return
 	}
 	for i, raw := range list {
+		if len(r.errors) >= mostErrors {
+			return
+		}
 		path := fmt.Sprintf("%s[%d]", name, i)
 		fields, problem := object(raw)
 		if problem != nil {

@@ -401,3 +401,12 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestTheAnswerToABadEventIsShort(t *testing.T) {
+	raw := `{"routing_key":"k","event_action":"trigger","payload":{"summary":"s","source":"x","severity":"error"},` +
+		`"links":[` + strings.Repeat("1,", 200_000) + `1]}`
+	_, _, err := pagerduty.Decode([]byte(raw))
+	_, body := pagerduty.Answer("", err)
+	require.Less(t, len(body), 10_000)
+	require.Contains(t, string(body), "'links[49]' must be an object")
+}
