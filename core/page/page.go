@@ -2,6 +2,7 @@
 package page
 
 import (
+	"errors"
 	"time"
 
 	"github.com/belayhq/belay/core/id"
@@ -80,3 +81,7 @@ type Receipt struct {
 	Reason     string    `json:"reason,omitempty"`      // in words
 	At         time.Time `json:"at"`
 }
+
+// ErrUnsent in the chain of a carrier's error says that nothing left: nobody was asked to deliver the message, so that
+// another may be. Every other error leaves open whether it did.
+var ErrUnsent = errors.New("nothing was sent")

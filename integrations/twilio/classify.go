@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/belayhq/belay/core/org"
@@ -92,4 +93,20 @@ func explain(code string) string {
 		return "refused without a reason"
 	}
 	return "refused with error " + clip(code, 12)
+}
+
+// Elsewhere reports whether another provider may well carry what was refused here: our account, our sender or Twilio
+// itself is at fault, not the person, the number or the words. Who said STOP has said it to all of us.
+func Elsewhere(r page.Receipt) bool {
+	switch r.Class {
+	case page.Pending, page.Arrived, page.Barred:
+		return false
+	case page.Transient:
+		return true
+	case page.Dead:
+	}
+	if r.Code == "" {
+		return r.Status == page.Failed // an answer that is not Twilio's, as from a proxy; calls that ended have no code either
+	}
+	return slices.Contains(ours, r.Code)
 }

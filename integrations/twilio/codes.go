@@ -101,3 +101,13 @@ var codes = map[string]meaning{
 	"32204": {page.Dead, "the caller's number is not verified"},
 	"32224": {page.Dead, "the call was blocked for regulatory reasons"},
 }
+
+// ours are the codes of dead ends that lie with our account, our sender or our registration: the same words would
+// reach the same phone by somebody else.
+var ours = []string{
+	"10001", "10002", "20001", "20003", "20005", "20006", "20008", "20403", "20404",
+	"21205", "21210", "21212", "21213", "21215", "21219",
+	"21408", "21601", "21603", "21606", "21608", "21609", "21612", "21659", "21660", "21661", "21703", "21704", "21705",
+	"30002", "30007", "30010", "30018", "30023", "30024", "30027", "30032", "30033", "30034", "30035", "30036",
+	"13227", "32204",
+}

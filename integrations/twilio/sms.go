@@ -60,6 +60,14 @@ func (c *Client) findText(ctx context.Context, m page.Message, since time.Time) 
 	return page.Receipt{}, false, nil
 }
 
+func (c *Client) askText(ctx context.Context, m page.Message, sid string) (page.Receipt, error) {
+	found, err := c.api(ctx, nil).FetchMessage(sid, &rest.FetchMessageParams{})
+	if err != nil {
+		return page.Receipt{}, err
+	}
+	return c.receipt(m, sid, value(found.Status), codeOf(found.ErrorCode), ""), nil
+}
+
 // letters leaves what Twilio's smart encoding leaves alone: it replaces punctuation and spaces by plain ones.
 func letters(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -171,6 +171,25 @@ func (c *Client) Find(ctx context.Context, m page.Message, since time.Time) (pag
 	return page.Receipt{}, false, fault.Field("channel", "twilio carries sms and voice, not %q", m.Channel)
 }
 
+// Ask tells what Twilio knows by now of a message or call that it has named, for one whose callback never came. A name
+// that Twilio does not know is fault.NotFound; else errors as with Find.
+func (c *Client) Ask(ctx context.Context, m page.Message, sid string) (page.Receipt, error) {
+	var receipt page.Receipt
+	var err error
+	if m.Channel == org.Voice {
+		receipt, err = c.askCall(ctx, m, sid)
+	} else {
+		receipt, err = c.askText(ctx, m, sid)
+	}
+	if no, ok := refused(err); ok && no.definite() {
+		return page.Receipt{}, fault.New(fault.NotFound, "twilio does not tell of %s: %s", sid, no.Error())
+	}
+	if err != nil {
+		return page.Receipt{}, trouble(err)
+	}
+	return receipt, nil
+}
+
 // Doctor asks Twilio for our account. Errors: fault.Denied for credentials that are not accepted or an account that
 // is not active, else as with Send.
 func (c *Client) Doctor(ctx context.Context) error {

@@ -58,3 +58,11 @@ func (c *Client) findCall(ctx context.Context, m page.Message, since time.Time) 
 	}
 	return page.Receipt{}, false, nil
 }
+
+func (c *Client) askCall(ctx context.Context, m page.Message, sid string) (page.Receipt, error) {
+	found, err := c.api(ctx, nil).FetchCall(sid, &rest.FetchCallParams{})
+	if err != nil {
+		return page.Receipt{}, err
+	}
+	return c.receipt(m, sid, value(found.Status), "", value(found.AnsweredBy)), nil
+}

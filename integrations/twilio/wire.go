@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
@@ -63,7 +65,12 @@ func (w wire) SendRequest(method, raw string, data url.Values, headers map[strin
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "belay")
 	request.SetBasicAuth(w.client.options.AccountSID, w.client.options.AuthToken)
+	var left atomic.Bool
+	request = request.WithContext(httptrace.WithClientTrace(w.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { left.Store(true) }}))
 	response, err := w.client.http.Do(request)
+	if err != nil && !left.Load() {
+		return nil, &unsent{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +81,22 @@ func (w wire) SendRequest(method, raw string, data url.Values, headers map[strin
 	}
 	defer response.Body.Close()
 	return nil, refusalOf(response)
+}
+
+// unsent is a request that found no connection to leave by: no name, no route, no handshake in time.
+type unsent struct{ cause error }
+
+func (u *unsent) Error() string        { return page.ErrUnsent.Error() + ": " + plain(u.cause).Error() }
+func (u *unsent) Unwrap() error        { return plain(u.cause) }
+func (u *unsent) Is(target error) bool { return target == page.ErrUnsent } // errors.Is asks for identity
+
+// plain leaves out the address: the text of a url.Error has the number of the person in it.
+func plain(err error) error {
+	var address *url.Error
+	if errors.As(err, &address) {
+		return address.Err
+	}
+	return err
 }
 
 type limited struct {
@@ -154,12 +177,11 @@ func trouble(err error) error {
 	if no, ok := refused(err); ok {
 		return &fault.Error{Kind: fault.Unavailable, Message: "twilio does not work: " + no.Error(), RetryAfter: no.after}
 	}
-	// The text of a url.Error has the whole address in it, and that has the number of the person.
-	var address *url.Error
-	if errors.As(err, &address) {
-		err = address.Err
+	var nowhere *unsent
+	if errors.As(err, &nowhere) {
+		return fault.Wrap(fault.Unavailable, nowhere, "reach twilio")
 	}
-	return fault.Wrap(fault.Unavailable, err, "reach twilio")
+	return fault.Wrap(fault.Unavailable, plain(err), "reach twilio")
 }
 
 // clock is how far Twilio's clock is ahead of ours, read from the Date of an answer.
