@@ -37,6 +37,8 @@ type Options struct {
 	Events Events
 	// Twilio is nil when no callbacks are expected: they are then not found.
 	Twilio *Twilio
+	// Gateway likewise.
+	Gateway *Gateway
 
 	Limits *service.Limits // nil: the generous ones
 	Now    func() time.Time
@@ -63,6 +65,9 @@ func Register(e *echo.Echo, o Options) error {
 	e.POST("/v2/enqueue", g.enqueue, g.watched)
 	if o.Twilio != nil {
 		g.callbacks(e)
+	}
+	if o.Gateway != nil {
+		e.POST("/callbacks/gateway/status", g.report, g.watched)
 	}
 	e.GET("/openapi.yaml", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/yaml", document)

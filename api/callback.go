@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/service"
 )
@@ -105,6 +106,33 @@ func (g *gate) status(c echo.Context, form url.Values) error {
 		receipt.At = g.Now()
 	}
 	if err := g.Twilio.Receipts.Take(c.Request().Context(), receipt); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// Gateway is how the callbacks of a generic provider are proved and read (integrations/gateway).
+type Gateway struct {
+	// Read takes the query of the address, and the body with its Content-Type.
+	Read     func(query url.Values, kind string, body []byte) (page.Receipt, error)
+	Receipts *service.Receipts
+}
+
+// report takes what a generic provider says about a message.
+func (g *gate) report(c echo.Context) error {
+	body, err := readBody(c, mostCallback)
+	if err != nil {
+		return err
+	}
+	receipt, err := g.Gateway.Read(c.QueryParams(), c.Request().Header.Get(echo.HeaderContentType), body)
+	if fault.Is(err, fault.Unauthenticated) {
+		return refuse(http.StatusForbidden, "", "not an address that we gave")
+	}
+	if err != nil {
+		return err
+	}
+	receipt.At = g.Now()
+	if err := g.Gateway.Receipts.Take(c.Request().Context(), receipt); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

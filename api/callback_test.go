@@ -2,11 +2,14 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/api"
+	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/service"
@@ -59,6 +62,68 @@ func TestAReceiptReachesTheLadder(t *testing.T) {
 	}
 	require.Equal(t, []string{"escalation/E-1 receipt k undelivered dead"}, h.engine.Told())
 	require.Equal(t, http.StatusNoContent, h.twilio("/callbacks/twilio/status?key=unknown", "MessageSid=SM2&MessageStatus=failed").status)
+}
+
+// Carriers' callbacks are late, come twice, and overtake each other.
+func TestCallbacksInAnyOrder(t *testing.T) {
+	for name, scene := range map[string]struct{ posted, heard []string }{
+		"delivered, then sent":        {[]string{"delivered", "accepted"}, []string{"delivered arrived", "accepted pending"}},
+		"delivered twice":             {[]string{"delivered", "delivered"}, []string{"delivered arrived"}},
+		"undelivered after delivered": {[]string{"delivered", "undelivered"}, []string{"delivered arrived", "undelivered dead"}},
+		"all of them, twice":          {[]string{"accepted", "accepted", "undelivered", "accepted", "undelivered"}, []string{"accepted pending", "undelivered dead"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, func(h *house) {
+				h.options.Twilio.Status = func(f url.Values) (page.Receipt, error) {
+					status := page.Status(f.Get("MessageStatus"))
+					class := map[page.Status]page.Class{page.Accepted: page.Pending, page.Delivered: page.Arrived, page.Undelivered: page.Dead}[status]
+					return page.Receipt{Status: status, Class: class, Provider: "twilio", ProviderID: "SM1"}, nil
+				}
+			})
+			h.running("E-1")
+			h.paged("k", org.SMS)
+			for _, status := range scene.posted {
+				got := h.twilio("/callbacks/twilio/status?key=k", "MessageSid=SM1&MessageStatus="+status)
+				require.Equal(t, http.StatusNoContent, got.status, got.body)
+			}
+			var want []string
+			for _, heard := range scene.heard {
+				want = append(want, "escalation/E-1 receipt k "+heard)
+			}
+			require.Equal(t, want, h.engine.Told(), "each status is told once; the ladder knows which of them says more")
+		})
+	}
+}
+
+// proven stands in for the gateway's proof.
+func proven(query url.Values, _ string, body []byte) (page.Receipt, error) {
+	if query.Get("proof") != "right" {
+		return page.Receipt{}, fault.New(fault.Unauthenticated, "forged")
+	}
+	if len(body) == 0 {
+		return page.Receipt{}, fault.Field("status", "is missing")
+	}
+	return page.Receipt{Key: query.Get("key"), Status: page.Undelivered, Class: page.Dead, Provider: "gateway", ProviderID: string(body)}, nil
+}
+
+func TestAGatewaysReportReachesTheLadder(t *testing.T) {
+	h := newHouse(t, func(h *house) { h.options.Gateway = &api.Gateway{Read: proven, Receipts: h.options.Twilio.Receipts} })
+	h.running("E-1")
+	h.paged("k", org.SMS)
+	const path = "/callbacks/gateway/status?key=k&proof="
+	for _, proof := range []string{"", "wrong"} {
+		h.as("", "POST", path+proof, "g-1").problem(http.StatusForbidden)
+	}
+	require.Equal(t, http.StatusMethodNotAllowed, h.as("", "GET", path+"right", "").status)
+	require.Equal(t, "status", h.as("", "POST", path+"right", "").problem(http.StatusUnprocessableEntity))
+	require.Empty(t, h.engine.Told())
+	for range 2 {
+		require.Equal(t, http.StatusNoContent, h.as("", "POST", path+"right", "g-1").status)
+	}
+	require.Equal(t, []string{"escalation/E-1 receipt k undelivered dead"}, h.engine.Told())
+
+	deaf := newHouse(t)
+	deaf.as("", "POST", path+"right", "g-1").problem(http.StatusNotFound)
 }
 
 func TestForgedCallbacksChangeNothing(t *testing.T) {

@@ -17,7 +17,7 @@ func (a *App) api(e *echo.Echo) error {
 		Keyring: a.rooms.keyring, Search: a.rooms.search, Open: a.rooms.opener, Answers: a.rooms.answers,
 		Catalogue: a.rooms.listing, OnCall: a.rooms.oncall, Covers: a.rooms.covers, Blueprints: a.rooms.blueprints,
 		Intake: a.rooms.intake, Idempotency: a.rooms.idempotency, Health: service.Health{Probes: a.probes()},
-		Events: api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer}, Twilio: a.callbacks(), Limits: &a.limits, Now: a.now, Log: a.log,
+		Events: api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer}, Twilio: a.callbacks(), Gateway: a.reports(), Limits: &a.limits, Now: a.now, Log: a.log,
 	})
 }
 
@@ -43,4 +43,12 @@ func (a *App) callbacks() *api.Twilio {
 		Gather: script.Page, Say: script.Say, Hangup: script.Hangup, Reply: script.Reply,
 		Replies: a.rooms.replies, Receipts: a.rooms.receipts,
 	}
+}
+
+// reports of the gateway are believed when it has been given a secret to prove them with.
+func (a *App) reports() *api.Gateway {
+	if a.out.gateway == nil || a.options.Gateway.Secret == "" {
+		return nil
+	}
+	return &api.Gateway{Read: a.out.gateway.Read, Receipts: a.rooms.receipts}
 }

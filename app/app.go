@@ -17,9 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 
-	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/core/fault"
-	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
@@ -49,7 +47,7 @@ type App struct {
 	temporal  client.Client
 	namespace string
 	rooms     rooms
-	ways      map[org.Channel]activities.Carrier
+	out       outlets
 	bell      *web.Bell
 	watchdog  *watchdog // nil: switched off
 	limits    service.Limits
@@ -95,7 +93,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		a.close()
 		return nil, err
 	}
-	if a.ways, err = a.carriers(); err != nil {
+	if a.out, err = a.carriers(); err != nil {
 		a.close()
 		return nil, err
 	}
@@ -126,11 +124,11 @@ func (a *App) listen() (err error) {
 }
 
 // carriers are those of the installation; in development everything goes to the sandbox.
-func (a *App) carriers() (map[org.Channel]activities.Carrier, error) {
+func (a *App) carriers() (outlets, error) {
 	if a.options.Dev {
-		return everywhere(a.rooms.sandbox), nil
+		return outlets{ways: everywhere(a.rooms.sandbox)}, nil
 	}
-	return carriers(a.options, a.log, a.now)
+	return carriers(a.options, a.log, a.now, a.metrics.Switched)
 }
 
 // database waits for one that is starting. One that refuses us, or is too old, is an error at once.
@@ -186,7 +184,16 @@ func (a *App) Start(ctx context.Context) error {
 	if a.watchdog != nil {
 		a.beside(func() { a.watchdog.Run(ctx) })
 	}
+	if len(a.out.askers) > 0 {
+		inquiry := &service.Inquiry{
+			Unheard: store.Messages{Pool: a.db}, Askers: a.out.askers, Receipts: a.rooms.receipts, Now: a.now, Log: a.log,
+		}
+		a.beside(func() { inquiry.Run(ctx) })
+	}
 	if a.has(Worker) {
+		for _, pair := range a.out.failovers {
+			a.beside(func() { pair.Run(ctx) })
+		}
 		workers.CacheWorkflows(cachedRuns)
 		a.beside(func() { a.work(ctx) })
 	}
@@ -283,7 +290,7 @@ func (a *App) shift(ctx context.Context) error {
 		return err
 	}
 	gaveUp := make(chan error, 1)
-	w := workers.New(a.temporal, a.rooms.work(a.db, a.ways, a.log, a.now), workers.Options{
+	w := workers.New(a.temporal, a.rooms.work(a.db, a.out.ways, a.log, a.now), workers.Options{
 		Interceptors: []interceptor.WorkerInterceptor{&durable.Faults{}},
 		BuildID:      a.options.BuildID,
 		Fatal:        func(err error) { gaveUp <- err },

@@ -9,15 +9,27 @@ import (
 	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/integrations/gateway"
 	"github.com/belayhq/belay/integrations/smtp"
 	"github.com/belayhq/belay/integrations/twilio"
 	"github.com/belayhq/belay/integrations/webhook"
+	"github.com/belayhq/belay/service"
 )
 
-// carriers are the ways out of this installation. A channel that nobody has configured answers at once that it is
-// dead, so that the ladder goes on.
-func carriers(o Options, log *slog.Logger, now func() time.Time) (map[org.Channel]activities.Carrier, error) {
-	out := map[org.Channel]activities.Carrier{}
+// outlets are the ways out of this installation.
+type outlets struct {
+	ways      map[org.Channel]activities.Carrier
+	providers map[org.Channel][]string // by channel, in the order in which they are asked
+	failovers []*service.Failover
+	askers    map[string]service.Asker // by provider
+	gateway   *gateway.Client          // nil: none
+}
+
+// carriers puts them together. A channel that nobody has configured answers at once that it is dead, so that the ladder
+// goes on.
+func carriers(o Options, log *slog.Logger, now func() time.Time, switched func(channel org.Channel, from, to string)) (outlets, error) {
+	out := outlets{ways: map[org.Channel]activities.Carrier{}, providers: map[org.Channel][]string{}, askers: map[string]service.Asker{}}
+	found := map[org.Channel][]service.Provider{}
 	if o.Twilio.configured() {
 		client, err := twilio.New(twilio.Options{
 			AccountSID: o.Twilio.AccountSID, AuthToken: o.Twilio.AuthToken, From: o.Twilio.From,
@@ -25,35 +37,66 @@ func carriers(o Options, log *slog.Logger, now func() time.Time) (map[org.Channe
 			BaseURL: o.Twilio.BaseURL, PublicURL: o.PublicURL,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("twilio: %w", err)
+			return out, fmt.Errorf("twilio: %w", err)
 		}
-		out[org.SMS], out[org.Voice] = client, client
+		one := service.Provider{Name: twilio.Provider, Outlet: client, Elsewhere: twilio.Elsewhere, Probe: client.Doctor}
+		found[org.SMS], found[org.Voice] = append(found[org.SMS], one), append(found[org.Voice], one)
+		out.askers[twilio.Provider] = client
 		go examine(client, log)
+	}
+	if o.Gateway.configured() {
+		client, err := o.Gateway.client(o.PublicURL)
+		if err != nil {
+			return out, fmt.Errorf("gateway: %w", err)
+		}
+		one := service.Provider{Name: gateway.Provider, Outlet: client, Elsewhere: gateway.Elsewhere}
+		for _, channel := range []org.Channel{org.SMS, org.Voice} {
+			if client.Carries(channel) {
+				found[channel] = append(found[channel], one)
+			}
+		}
+		out.askers[gateway.Provider], out.gateway = client, client
 	}
 	if o.SMTP.configured() {
 		client, err := smtp.New(smtp.Options{
 			Addr: o.SMTP.Addr, Username: o.SMTP.Username, Password: o.SMTP.Password, From: o.SMTP.From, Security: smtp.Security(o.SMTP.TLS),
 		})
 		if err != nil {
-			return nil, fmt.Errorf("smtp: %w", err)
+			return out, fmt.Errorf("smtp: %w", err)
 		}
-		out[org.Email] = client
+		found[org.Email] = []service.Provider{{Name: smtp.Provider, Outlet: client}}
 	}
 	if o.Webhook.configured() {
 		client, err := webhook.New(webhook.Options{Secret: o.Webhook.Secret, Allow: o.Webhook.Allow})
 		if err != nil {
-			return nil, fmt.Errorf("webhook: %w", err)
+			return out, fmt.Errorf("webhook: %w", err)
 		}
-		out[org.Webhook] = client
+		found[org.Webhook] = []service.Provider{{Name: webhook.Provider, Outlet: client}}
 	}
 	for _, channel := range channels() {
-		if _, configured := out[channel]; configured {
-			continue
+		for _, p := range found[channel] {
+			out.providers[channel] = append(out.providers[channel], p.Name)
 		}
-		log.Warn("no carrier is configured: messages on this channel are given up at once", "channel", channel)
-		out[channel] = nobody{channel: channel, now: now}
+		switch list := found[channel]; len(list) {
+		case 0:
+			log.Warn("no carrier is configured: messages on this channel are given up at once", "channel", channel)
+			out.ways[channel] = nobody{channel: channel, now: now}
+		case 1:
+			out.ways[channel] = list[0].Outlet
+		default:
+			pair := &service.Failover{Channel: channel, First: list[0], Second: list[1], Switched: switched, Now: now, Log: log}
+			out.ways[channel], out.failovers = pair, append(out.failovers, pair)
+		}
 	}
 	return out, nil
+}
+
+func (g Gateway) client(public string) (*gateway.Client, error) {
+	return gateway.New(gateway.Options{
+		SMSURL: g.SMSURL, VoiceURL: g.VoiceURL, Method: g.Method, Headers: g.Headers, Format: gateway.Format(g.Format), Body: g.Body, From: g.From,
+		ID: g.ID, Idempotent: g.Idempotent, LookupURL: g.LookupURL, HealthURL: g.HealthURL, Status: g.Status, StatusID: g.StatusID,
+		Words: g.Words, PublicURL: public, Secret: g.Secret, Allow: g.Allow,
+	})
 }
 
 func channels() []org.Channel { return []org.Channel{org.SMS, org.Voice, org.Email, org.Webhook} }

@@ -2,6 +2,8 @@ package app
 
 import (
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -9,14 +11,15 @@ import (
 
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/service"
 )
 
 func TestAChannelWithoutACarrierIsGivenUpAtOnce(t *testing.T) {
 	at := time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
-	ways, err := carriers(Options{}, slog.New(slog.DiscardHandler), func() time.Time { return at })
+	out, err := carriers(Options{}, slog.New(slog.DiscardHandler), func() time.Time { return at }, nil)
 	require.NoError(t, err)
 	for _, channel := range channels() {
-		receipt, err := ways[channel].Send(t.Context(), page.Message{Key: "k", Channel: channel})
+		receipt, err := out.ways[channel].Send(t.Context(), page.Message{Key: "k", Channel: channel})
 		require.NoError(t, err)
 		require.Equal(t, page.Receipt{
 			Key: "k", Status: page.Failed, Class: page.Dead, Reason: "no carrier configured for " + string(channel), At: at,
@@ -31,17 +34,17 @@ func TestConfiguredChannelsHaveTheirCarrier(t *testing.T) {
 		"BELAY_WEBHOOK_SECRET", "secret",
 	))
 	require.NoError(t, err)
-	ways, err := carriers(o, slog.New(slog.DiscardHandler), time.Now)
+	out, err := carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
 	require.NoError(t, err)
 	for _, channel := range channels() {
-		_, missing := ways[channel].(nobody)
+		_, missing := out.ways[channel].(nobody)
 		require.False(t, missing, channel)
 	}
 }
 
 func TestAWrongAccountIsFoundAtStart(t *testing.T) {
 	o := Options{Twilio: Twilio{AccountSID: "nonsense", AuthToken: "hunter2", From: "+15005550006"}}
-	_, err := carriers(o, slog.New(slog.DiscardHandler), time.Now)
+	_, err := carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
 	require.ErrorContains(t, err, "account_sid")
 	require.NotContains(t, err.Error(), "hunter2")
 }
@@ -65,4 +68,41 @@ func TestWhoPlaysACarrierMaySpeakEitherLanguage(t *testing.T) {
 		_, class, reason := Classify(scene.channel, scene.status, scene.code)
 		require.Equal(t, scene.want, class, "%+v: %s", scene, reason)
 	}
+}
+
+func TestTwoProvidersBackEachOther(t *testing.T) {
+	account := []string{"BELAY_TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", "BELAY_TWILIO_AUTH_TOKEN", "token", "BELAY_TWILIO_FROM", "+15005550006"}
+	for name, scene := range map[string]struct {
+		settings   []string
+		sms, voice []string
+	}{
+		"twilio alone":         {account, []string{"twilio"}, []string{"twilio"}},
+		"both":                 {append(account, "BELAY_GATEWAY_SMS_URL", "https://sms.example.com", "BELAY_GATEWAY_VOICE_URL", "https://sms.example.com/call"), []string{"twilio", "gateway"}, []string{"twilio", "gateway"}},
+		"sms by both":          {append(account, "BELAY_GATEWAY_SMS_URL", "https://sms.example.com/?key=hunter2"), []string{"twilio", "gateway"}, []string{"twilio"}},
+		"without any of these": {nil, nil, nil},
+		"the gateway alone":    {[]string{"BELAY_GATEWAY_SMS_URL", "https://sms.example.com"}, []string{"gateway"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, err := FromEnv(env(scene.settings...))
+			require.NoError(t, err)
+			out, err := carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
+			require.NoError(t, err)
+			require.Equal(t, scene.sms, out.providers[org.SMS])
+			require.Equal(t, scene.voice, out.providers[org.Voice])
+			_, pair := out.ways[org.SMS].(*service.Failover)
+			require.Equal(t, len(scene.sms) == 2, pair)
+		})
+	}
+	o, err := FromEnv(env("BELAY_GATEWAY_SMS_URL", "https://sms.example.com", "BELAY_GATEWAY_BODY", `{"to":"{to}"}`))
+	require.NoError(t, err)
+	_, err = carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
+	require.ErrorContains(t, err, "body")
+}
+
+func TestSwitchesAreCounted(t *testing.T) {
+	m := NewMetrics()
+	m.Switched(org.SMS, "twilio", "gateway")
+	shown := httptest.NewRecorder()
+	m.Handler().ServeHTTP(shown, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Contains(t, shown.Body.String(), `belay_carrier_switched_total{channel="sms",from="twilio",to="gateway"} 1`)
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
+
+	"github.com/belayhq/belay/core/org"
 )
 
 // Metrics is what /metrics answers: this process, its HTTP requests, and what Temporal's SDK counts.
@@ -20,6 +22,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	reached  *prometheus.GaugeVec
+	switches *prometheus.CounterVec
 
 	mu       sync.Mutex
 	families map[string]*family
@@ -40,9 +43,12 @@ func NewMetrics() *Metrics {
 		reached: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "belay_reachable", Help: "1 when what this process depends on answered the last time it was asked.",
 		}, []string{"what"}),
+		switches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "belay_carrier_switched_total", Help: "How often a channel went over from one provider to another.",
+		}, []string{"channel", "from", "to"}),
 		families: map[string]*family{},
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.reached)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.reached, m.switches)
 	return m
 }
 
@@ -66,6 +72,11 @@ func (m *Metrics) Reached(what string, yes bool) {
 		value = 1
 	}
 	m.reached.WithLabelValues(what).Set(value)
+}
+
+// Switched counts a channel that is carried by another provider from now on.
+func (m *Metrics) Switched(channel org.Channel, from, to string) {
+	m.switches.WithLabelValues(string(channel), from, to).Inc()
 }
 
 // known keeps invented methods from becoming series of their own.

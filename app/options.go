@@ -3,6 +3,7 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,7 @@ type Options struct {
 	Secret    []byte // signs links and seals cookies
 
 	Twilio  Twilio
+	Gateway Gateway
 	SMTP    SMTP
 	Webhook Webhook
 	Watch   Watch
@@ -71,6 +73,28 @@ type Twilio struct {
 }
 
 func (t Twilio) configured() bool { return t.AccountSID != "" }
+
+// Gateway carries SMS and voice through any provider that takes them by HTTP, beside Twilio or instead of it.
+type Gateway struct {
+	SMSURL     string
+	VoiceURL   string
+	Method     string
+	Headers    map[string]string
+	Format     string // "json", "form"
+	Body       string
+	From       string
+	ID         string
+	Idempotent bool
+	LookupURL  string
+	HealthURL  string
+	Status     string
+	StatusID   string
+	Words      map[string]string
+	Secret     string
+	Allow      []netip.Prefix
+}
+
+func (g Gateway) configured() bool { return g.SMSURL != "" || g.VoiceURL != "" }
 
 // SMTP carries e-mail when a server is named.
 type SMTP struct {
@@ -120,6 +144,22 @@ func Variables() []Variable {
 		{"BELAY_TWILIO_MESSAGING_SERVICE_SID", "", false, "MG…; lets Twilio choose the sender of an SMS", word(func(o *Options) *string { return &o.Twilio.MessagingService })},
 		{"BELAY_TWILIO_VOICE_FROM", "", false, "number that calls come from; default BELAY_TWILIO_FROM", word(func(o *Options) *string { return &o.Twilio.VoiceFrom })},
 		{"BELAY_TWILIO_BASE_URL", "", false, "another host for Twilio's REST API, for tests", word(func(o *Options) *string { return &o.Twilio.BaseURL }, site)},
+		{"BELAY_GATEWAY_SMS_URL", "", true, "where a second provider takes SMS, by HTTP; without Twilio it is the only one", word(func(o *Options) *string { return &o.Gateway.SMSURL })},
+		{"BELAY_GATEWAY_VOICE_URL", "", true, "where it takes calls; they speak, and take no keys", word(func(o *Options) *string { return &o.Gateway.VoiceURL })},
+		{"BELAY_GATEWAY_METHOD", "POST", false, "POST or PUT", word(func(o *Options) *string { return &o.Gateway.Method }, oneOf("POST", "PUT"))},
+		{"BELAY_GATEWAY_HEADERS", "", true, `a JSON object, as {"Authorization":"Bearer …"}`, headers},
+		{"BELAY_GATEWAY_FORMAT", "json", false, "json or form", word(func(o *Options) *string { return &o.Gateway.Format }, oneOf("json", "form"))},
+		{"BELAY_GATEWAY_BODY", `{"to":"{to}","from":"{from}","text":"{text}","reference":"{reference}","callback":"{callback}"}`, false, "what is posted, a JSON document; also {digits}, {key}, {channel}", word(func(o *Options) *string { return &o.Gateway.Body })},
+		{"BELAY_GATEWAY_FROM", "", false, "sender, for {from}", word(func(o *Options) *string { return &o.Gateway.From })},
+		{"BELAY_GATEWAY_ID", "", false, "where the answer names the message, as messages.0.id; empty: any 2xx is a success", word(func(o *Options) *string { return &o.Gateway.ID })},
+		{"BELAY_GATEWAY_IDEMPOTENT", "", false, "1: it takes a {reference} or {key} once, so that sending again is harmless", truth(func(o *Options) *bool { return &o.Gateway.Idempotent })},
+		{"BELAY_GATEWAY_LOOKUP_URL", "", true, "where GET tells what became of a message: {reference}, {key} or {id} in it", word(func(o *Options) *string { return &o.Gateway.LookupURL })},
+		{"BELAY_GATEWAY_HEALTH_URL", "", true, "where GET answers 2xx while it works", word(func(o *Options) *string { return &o.Gateway.HealthURL })},
+		{"BELAY_GATEWAY_STATUS", "status", false, "where callbacks and lookups say what became of a message", word(func(o *Options) *string { return &o.Gateway.Status })},
+		{"BELAY_GATEWAY_STATUS_ID", "id", false, "where callbacks name the message", word(func(o *Options) *string { return &o.Gateway.StatusID })},
+		{"BELAY_GATEWAY_WORDS", "", false, "its words for ours, as DELIVRD=delivered,HANDSET_OFF=retry", words},
+		{"BELAY_GATEWAY_SECRET", "", true, "proves that callbacks are about messages of ours, 32 characters or more; empty: none are believed", callbackSecret},
+		{"BELAY_GATEWAY_ALLOW", "", false, "private networks that it may stand in, as 10.1.0.0/16, comma separated", networks(func(o *Options) *[]netip.Prefix { return &o.Gateway.Allow })},
 		{"BELAY_SMTP_ADDR", "", false, "host:port of the mail server", word(func(o *Options) *string { return &o.SMTP.Addr }, address)},
 		{"BELAY_SMTP_USERNAME", "", false, "", word(func(o *Options) *string { return &o.SMTP.Username })},
 		{"BELAY_SMTP_PASSWORD", "", true, "", word(func(o *Options) *string { return &o.SMTP.Password })},
@@ -321,6 +361,33 @@ func networks(field func(*Options) *[]netip.Prefix) func(*Options, string) error
 		}
 		return nil
 	}
+}
+
+func headers(o *Options, value string) error {
+	if err := json.Unmarshal([]byte(value), &o.Gateway.Headers); err != nil {
+		return errors.New(`want a JSON object of strings, as {"Authorization":"Bearer …"}`) // the value is a secret
+	}
+	return nil
+}
+
+func words(o *Options, value string) error {
+	o.Gateway.Words = map[string]string{}
+	for part := range strings.SplitSeq(value, ",") {
+		theirs, ours, both := strings.Cut(part, "=")
+		if !both {
+			return fmt.Errorf("%q: want their word, =, and one of ours", part)
+		}
+		o.Gateway.Words[strings.TrimSpace(theirs)] = strings.TrimSpace(ours)
+	}
+	return nil
+}
+
+func callbackSecret(o *Options, value string) error {
+	if len(value) < 32 {
+		return fmt.Errorf("%d characters are too few, 32 are needed", len(value))
+	}
+	o.Gateway.Secret = value
+	return nil
 }
 
 func logLevel(o *Options, value string) error {

@@ -43,6 +43,11 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		"BELAY_LOG_LEVEL":         "loud",
 		"BELAY_LOG_FORMAT":        "xml",
 		"BELAY_DEV":               "maybe",
+		"BELAY_GATEWAY_HEADERS":   "Authorization: x",
+		"BELAY_GATEWAY_WORDS":     "DELIVRD",
+		"BELAY_GATEWAY_SECRET":    "brief",
+		"BELAY_GATEWAY_ALLOW":     "10.0.0.0",
+		"BELAY_GATEWAY_FORMAT":    "xml",
 		"BELAY_TWILIO_AUTH_TOKEN": "token",
 
 		"BELAY_WATCHDOG":                  "often",
@@ -92,7 +97,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 }
 
 func TestNamesThatSoundSecretAreSecret(t *testing.T) {
-	sounds := regexp.MustCompile(`SECRET|TOKEN|PASSWORD|KEYS|DATABASE_URL|HEARTBEAT_URL|WATCHDOG_WEBHOOKS`)
+	sounds := regexp.MustCompile(`SECRET|TOKEN|PASSWORD|KEYS|DATABASE_URL|HEARTBEAT_URL|WATCHDOG_WEBHOOKS|GATEWAY_(.*URL|HEADERS)`) // addresses of gateways have keys in their queries
 	for _, v := range Variables() {
 		require.Equal(t, sounds.MatchString(v.Name), v.Secret, v.Name)
 	}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -65,7 +66,7 @@ const (
 // as of activities.Carrier.
 func (f *Failover) Send(ctx context.Context, m page.Message) (page.Receipt, error) {
 	one, other := f.order()
-	receipt, free, err := f.hand(ctx, one, m, or(f.Patience, 3*time.Second))
+	receipt, free, err := f.hand(ctx, one, m, cmp.Or(f.Patience, 3*time.Second))
 	if !free || ctx.Err() != nil {
 		return receipt, err
 	}
@@ -128,7 +129,7 @@ func (f *Failover) denied(ctx context.Context, p Provider, m page.Message, began
 	select {
 	case <-ctx.Done():
 		return page.Receipt{}, false, why
-	case <-time.After(or(f.Lag, time.Second)):
+	case <-time.After(cmp.Or(f.Lag, time.Second)):
 	}
 	receipt, found, err := f.ask(ctx, p, m, began)
 	switch {
@@ -145,7 +146,7 @@ func (f *Failover) ask(ctx context.Context, p Provider, m page.Message, since ti
 		receipt page.Receipt
 		found   bool
 	}
-	a, err := within(ctx, or(f.Asking, 1500*time.Millisecond), func(ctx context.Context) (answer, error) {
+	a, err := within(ctx, cmp.Or(f.Asking, 1500*time.Millisecond), func(ctx context.Context) (answer, error) {
 		receipt, found, err := p.Outlet.Find(ctx, m, since)
 		return answer{receipt, found}, err
 	})
@@ -175,7 +176,7 @@ func weight(took, patience time.Duration) int {
 
 // Run hands the channel back to the first provider once it works again, until ctx ends.
 func (f *Failover) Run(ctx context.Context) {
-	tick := time.NewTicker(or(f.Every, 5*time.Second))
+	tick := time.NewTicker(cmp.Or(f.Every, 5*time.Second))
 	defer tick.Stop()
 	for {
 		select {
@@ -200,7 +201,7 @@ func (f *Failover) Check(ctx context.Context) {
 		f.feels(since)
 		return
 	}
-	bounded, cancel := context.WithTimeout(ctx, or(f.Every, 5*time.Second))
+	bounded, cancel := context.WithTimeout(ctx, cmp.Or(f.Every, 5*time.Second))
 	defer cancel()
 	if err := f.First.Probe(bounded); err != nil {
 		f.feels(time.Time{})
@@ -262,7 +263,7 @@ func (f *Failover) failed(p Provider, weight int, err error) {
 	if f.away || f.strikes < strikesOut {
 		return
 	}
-	now, first := f.Now(), or(f.Hold, 15*time.Second)
+	now, first := f.Now(), cmp.Or(f.Hold, 15*time.Second)
 	if f.hold > 0 && now.Sub(f.since) < soon {
 		f.hold = min(2*f.hold, longestHold)
 	} else {
@@ -277,11 +278,4 @@ func (f *Failover) switched(from, to Provider) {
 	if f.Switched != nil {
 		f.Switched(f.Channel, from.Name, to.Name)
 	}
-}
-
-func or(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }

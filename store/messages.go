@@ -113,6 +113,28 @@ func (m Messages) Note(ctx context.Context, r page.Receipt) (fresh bool, err err
 	return fresh, faulty(err, "note a receipt of message %s", r.Key)
 }
 
+// Claim takes messages of which the last that was heard says that they are on their way, for the next of their turns to
+// be asked for.
+func (m Messages) Claim(ctx context.Context, providers []string, now time.Time, limit int) ([]service.Sent, error) {
+	rows, err := sqlc.New(m.Pool).ClaimUnheard(ctx, sqlc.ClaimUnheardParams{
+		Providers: providers, Since: now.Add(-time.Hour), Lim: int32(limit),
+		Turns: []time.Time{now.Add(-30 * time.Second), now.Add(-2 * time.Minute), now.Add(-10 * time.Minute), now.Add(-30 * time.Minute)},
+	})
+	if err != nil {
+		return nil, faulty(err, "claim messages without news")
+	}
+	claimed := make([]service.Sent, 0, len(rows))
+	for _, row := range rows {
+		sent, err := sentOf(sqlc.MessageByKeyRow{Workflow: row.Workflow, Message: row.Message, BegunAt: row.BegunAt, Last: row.Last})
+		if err != nil {
+			return claimed, err
+		}
+		sent.Last.Provider, sent.Last.ProviderID = row.Provider, row.ProviderID
+		claimed = append(claimed, sent)
+	}
+	return claimed, nil
+}
+
 // withoutSecrets leaves out the signed link, with which anybody could answer.
 func withoutSecrets(m page.Message) page.Message {
 	if m.Link != "" {

@@ -147,3 +147,76 @@ func TestTheSandboxKeepsPhones(t *testing.T) {
 	_, err = sandbox.Get(ctx, 99)
 	require.True(t, fault.Is(err, fault.NotFound))
 }
+
+// A message on its way is asked for at its turns and no more; one that has arrived is left alone.
+func TestMessagesWithoutNewsAreClaimedAtTheirTurns(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	ledger, messages := store.Ledger{Pool: pool}, store.Messages{Pool: pool}
+	begin := func(key, provider, providerID string, status page.Status) {
+		m := message()
+		m.Key = key
+		_, err := ledger.Begin(ctx, m, "escalation/E-1", noon)
+		require.NoError(t, err)
+		if providerID == "" && status == "" {
+			return // nobody knows whether it left: the engine's attempts find out
+		}
+		require.NoError(t, ledger.Finish(ctx, page.Receipt{Key: key, Status: status, Class: page.Pending, Provider: provider, ProviderID: providerID, At: noon}))
+	}
+	begin("way", "twilio", "SM1", page.Accepted)
+	begin("call", "twilio", "CA1", page.Answered)
+	begin("there", "twilio", "SM2", page.Accepted)
+	_, err := messages.Note(ctx, page.Receipt{Key: "there", Status: page.Delivered, Class: page.Arrived, Provider: "twilio", ProviderID: "SM2", At: noon})
+	require.NoError(t, err)
+	begin("refused", "twilio", "", page.Failed)
+	begin("unknown", "", "", "")
+	begin("mail", "smtp", "m1", page.Accepted)
+
+	claim := func(after time.Duration, limit int) (keys []string) {
+		t.Helper()
+		claimed, err := messages.Claim(ctx, []string{"twilio", "gateway"}, noon.Add(after), limit)
+		require.NoError(t, err)
+		for _, sent := range claimed {
+			keys = append(keys, sent.Message.Key)
+			require.Equal(t, "twilio", sent.Last.Provider)
+			require.NotEmpty(t, sent.Last.ProviderID)
+			require.Equal(t, "escalation/E-1", sent.Workflow)
+		}
+		return keys
+	}
+	require.Empty(t, claim(29*time.Second, 10))
+	require.Len(t, claim(30*time.Second, 1), 1)
+	require.Len(t, claim(30*time.Second, 10), 1, "the other one")
+	require.Empty(t, claim(119*time.Second, 10))
+	for _, turn := range []time.Duration{2 * time.Minute, 10 * time.Minute, 30 * time.Minute} {
+		require.ElementsMatch(t, []string{"way", "call"}, claim(turn, 10))
+		require.Empty(t, claim(turn, 10))
+	}
+	require.Empty(t, claim(50*time.Minute, 10), "four times are enough")
+
+	begin("old", "twilio", "SM9", page.Accepted)
+	require.Empty(t, claim(61*time.Minute, 10), "nobody waits for it any more")
+	require.Len(t, claim(59*time.Minute, 10), 1)
+}
+
+func TestOfManyWhoAskOneDoes(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	ledger, messages := store.Ledger{Pool: pool}, store.Messages{Pool: pool}
+	_, err := ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	require.NoError(t, err)
+	require.NoError(t, ledger.Finish(ctx, receipt(page.Accepted, "")))
+	var claims atomic.Int64
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			claimed, err := messages.Claim(ctx, []string{"twilio"}, noon.Add(time.Minute), 10)
+			if err != nil {
+				t.Error(err)
+			}
+			claims.Add(int64(len(claimed)))
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, 1, claims.Load())
+}

@@ -20,6 +20,7 @@ var (
 	_ service.Tokens          = Tokens{}
 	_ service.Idempotency     = Idempotency{}
 	_ service.Messages        = Messages{}
+	_ service.Unheard         = Messages{}
 	_ service.SandboxMessages = Sandbox{}
 	_ service.WatchRecords    = (*Watch)(nil)
 

@@ -273,3 +273,9 @@ func TestNoTitleBreaksATextMessage(t *testing.T) {
 		}
 	})
 }
+
+func TestACallWithoutKeysAsksForNone(t *testing.T) {
+	require.Equal(t, "Payments is down. This call takes no keys: please answer in Belay, or to its text message.",
+		text.Unanswerable("Payments is down. Press 1 to acknowledge, 2 to escalate, 3 to resolve, or 9 to hear this again."))
+	require.Equal(t, "For your information.", text.Unanswerable("For your information."))
+}

@@ -16,9 +16,20 @@ func (f facts) call() string {
 	if f.due != "" {
 		said = append(said, "An answer is due by "+f.due+".")
 	}
-	said = append(said, "Press "+reply.KeyAcknowledge+" to acknowledge, "+reply.KeyEscalate+" to escalate, "+
-		reply.KeyResolve+" to resolve, or "+reply.KeyRepeat+" to hear this again.")
-	return strings.Join(said, " ")
+	return strings.Join(append(said, keys()), " ")
+}
+
+func keys() string {
+	return "Press " + reply.KeyAcknowledge + " to acknowledge, " + reply.KeyEscalate + " to escalate, " +
+		reply.KeyResolve + " to resolve, or " + reply.KeyRepeat + " to hear this again."
+}
+
+// Unanswerable is what is said on a call that no key can answer: it says where to answer instead.
+func Unanswerable(spoken string) string {
+	if said, asks := strings.CutSuffix(spoken, keys()); asks {
+		return said + "This call takes no keys: please answer in Belay, or to its text message."
+	}
+	return spoken
 }
 
 func (f facts) callNews() string {

@@ -2,6 +2,7 @@ package twilio_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -137,6 +138,78 @@ func TestAnOutageIsAnErrorThatMayPass(t *testing.T) {
 			require.Equal(t, c.after, fault.RetryAfter(err))
 			requireNoSecrets(t, err)
 		})
+	}
+}
+
+// Who never had a connection has sent nothing; who had one may have, whatever came after.
+func TestWithoutAConnectionNothingLeft(t *testing.T) {
+	gone := httptest.NewServer(&twiliofake.Server{})
+	gone.Close()
+	for _, address := range []string{gone.URL, "http://nowhere.invalid"} {
+		h := open(t, &twiliofake.Server{}, func(o *twilio.Options) { o.BaseURL = address })
+		_, err := h.Send(t.Context(), sms("k", ana, "x"))
+		require.ErrorIs(t, err, page.ErrUnsent)
+		require.True(t, fault.Is(err, fault.Unavailable))
+		requireNoSecrets(t, err)
+	}
+	for _, c := range []twiliofake.Conduct{{Status: 503}, {Drop: true}, {Delay: time.Minute}} {
+		h := open(t, &twiliofake.Server{Plan: always(c)}, func(o *twilio.Options) { o.Timeout = 200 * time.Millisecond })
+		_, err := h.Send(t.Context(), sms("k", ana, "x"))
+		require.Error(t, err)
+		require.NotErrorIs(t, err, page.ErrUnsent)
+	}
+}
+
+// A callback that never came is made up for by asking.
+func TestAskTellsWhatBecameOfIt(t *testing.T) {
+	for _, scene := range []struct {
+		message page.Message
+		report  twiliofake.Report
+		status  page.Status
+		class   page.Class
+	}{
+		{sms("k", ana, "x"), twiliofake.Report{Status: "sent"}, page.Accepted, page.Pending},
+		{sms("k", ana, "x"), twiliofake.Report{Status: "delivered"}, page.Delivered, page.Arrived},
+		{sms("k", ana, "x"), twiliofake.Report{Status: "undelivered", Code: "30008"}, page.Undelivered, page.Transient},
+		{sms("k", ana, "x"), twiliofake.Report{Status: "undelivered", Code: "30003"}, page.Undelivered, page.Dead},
+		{call("k", ana, "x"), twiliofake.Report{Status: "busy"}, page.Busy, page.Dead},
+		{call("k", ana, "x"), twiliofake.Report{Status: "completed", AnsweredBy: "machine_start"}, page.Machine, page.Dead},
+	} {
+		spec := openapi(t)
+		h := open(t, &twiliofake.Server{}, func(o *twilio.Options) { o.PublicURL = ""; o.HTTPClient = &http.Client{Transport: spec} })
+		sent, err := h.Send(t.Context(), scene.message)
+		require.NoError(t, err)
+		_, _ = h.fake.Report(sent.ProviderID, scene.report)
+		receipt, err := h.Ask(t.Context(), scene.message, sent.ProviderID)
+		require.NoError(t, err)
+		require.Equal(t, scene.status, receipt.Status)
+		require.Equal(t, scene.class, receipt.Class)
+		require.Equal(t, scene.report.Code, receipt.Code)
+		require.Equal(t, sent.ProviderID, receipt.ProviderID)
+		require.Empty(t, spec.faults, "as Twilio published it")
+	}
+	h := open(t, &twiliofake.Server{})
+	_, err := h.Ask(t.Context(), sms("k", ana, "x"), "SM00000000000000000000000000000009")
+	require.True(t, fault.Is(err, fault.NotFound))
+	_, err = open(t, &twiliofake.Server{}, func(o *twilio.Options) { o.BaseURL = "http://127.0.0.1:1" }).Ask(t.Context(), sms("k", ana, "x"), "SM1")
+	require.True(t, fault.Is(err, fault.Unavailable))
+}
+
+// What lies with our account or sender may go by somebody else; what lies with the person may not.
+func TestElsewhere(t *testing.T) {
+	refused := func(code string) page.Receipt {
+		status, class, _ := twilio.Classify(org.SMS, "failed", code)
+		return page.Receipt{Status: status, Class: class, Code: code}
+	}
+	for _, code := range []string{"", "20003", "20005", "10001", "21408", "21606", "30034", "30007", "21611", "20429", "30001", "30008"} {
+		require.True(t, twilio.Elsewhere(refused(code)), code)
+	}
+	for _, code := range []string{"21211", "21214", "21217", "21602", "21610", "21614", "21635", "30003", "30004", "30005", "30006", "13223", "32009"} {
+		require.False(t, twilio.Elsewhere(refused(code)), code)
+	}
+	for _, status := range []string{"completed", "busy", "no-answer", "in-progress", "queued"} {
+		s, class, _ := twilio.Classify(org.Voice, status, "")
+		require.False(t, twilio.Elsewhere(page.Receipt{Status: s, Class: class}), status)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/integrations/outbound"
 )
 
 // Provider is how receipts of this package name it.
@@ -48,8 +49,7 @@ type Options struct {
 // Client is a carrier of webhooks.
 type Client struct {
 	secret string
-	https  *http.Client // public addresses, and allowed ones
-	http   *http.Client // allowed ones only: without TLS anybody on the way could read the link
+	out    *outbound.Client
 }
 
 // New checks the options. Errors are fault.Invalid and name the field.
@@ -60,25 +60,9 @@ func New(o Options) (*Client, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
 	}
-	allowed := func(a netip.Addr) bool { return within(o.Allow, a) }
 	return &Client{
-		secret: o.Secret,
-		https:  client(o, func(a netip.Addr) bool { return Public(a) || allowed(a) }),
-		http:   client(o, allowed),
+		secret: o.Secret, out: outbound.New(outbound.Options{Allow: o.Allow, Timeout: o.Timeout, TLSConfig: o.TLSConfig}),
 	}, nil
-}
-
-func client(o Options, reachable func(netip.Addr) bool) *http.Client {
-	dialer := net.Dialer{Timeout: o.Timeout, Control: control(reachable)}
-	return &http.Client{
-		Timeout: o.Timeout,
-		Transport: &http.Transport{
-			// No proxy: it would dial for us, past the check.
-			DialContext: dialer.DialContext, TLSClientConfig: o.TLSConfig, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: o.Timeout, MaxResponseHeaderBytes: answerLimit, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // Body is what is posted.
@@ -113,11 +97,7 @@ func (c *Client) Send(ctx context.Context, m page.Message) (page.Receipt, error)
 	if err != nil {
 		return receipt(m, page.Failed, page.Dead, "", "not a web address"), nil
 	}
-	sender := c.https
-	if to.Scheme == "http" {
-		sender = c.http
-	}
-	response, err := sender.Do(request)
+	response, err := c.out.Do(request)
 	if err != nil {
 		return unanswered(m, err)
 	}
@@ -194,20 +174,15 @@ func retryAfter(response *http.Response) time.Duration {
 
 // unanswered tells what is certain to fail again from what may pass.
 func unanswered(m page.Message, err error) (page.Receipt, error) {
-	var refused *refusal
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &refused):
-		return receipt(m, page.Failed, page.Dead, "", refused.Error()), nil
+	case errors.Is(err, outbound.ErrNotPublic):
+		return receipt(m, page.Failed, page.Dead, "", "the webhook's address is not a public one"), nil
 	case errors.As(err, &name) && name.IsNotFound:
 		return receipt(m, page.Failed, page.Dead, "", "the webhook's host does not exist"), nil
 	case errors.As(err, &certificate):
 		return receipt(m, page.Failed, page.Dead, "", "the webhook's certificate is not trusted"), nil
-	}
-	var address *url.Error
-	if errors.As(err, &address) {
-		err = address.Err
 	}
 	return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "reach the webhook")
 }

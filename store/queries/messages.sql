@@ -37,3 +37,19 @@ select workflow, message, begun_at, last from messages
 where message->>'person' = @person::text and message->>'purpose' = 'page' and begun_at >= @since
 order by begun_at desc
 limit @lim;
+
+-- name: ClaimUnheard :many
+-- The conditions are those of the index messages_unheard. A turn that is counted is not taken again, whoever dies with it.
+with due as materialized (
+    select d.key from messages d
+    where d.provider_id <> '' and d.asked < 4 and d.last->>'status' in ('accepted', 'answered')
+      and d.provider = any(@providers::text[])
+      and d.begun_at > @since::timestamptz
+      and d.begun_at <= (@turns::timestamptz[])[d.asked + 1]
+    order by d.begun_at
+    limit @lim
+    for update skip locked
+)
+update messages m set asked = m.asked + 1 from due
+where m.key = due.key
+returning m.workflow, m.message, m.begun_at, m.last, m.provider, m.provider_id;

@@ -51,6 +51,71 @@ func (q *Queries) BegunMessage(ctx context.Context, key string) (BegunMessageRow
 	return i, err
 }
 
+const ClaimUnheard = `-- name: ClaimUnheard :many
+with due as materialized (
+    select d.key from messages d
+    where d.provider_id <> '' and d.asked < 4 and d.last->>'status' in ('accepted', 'answered')
+      and d.provider = any($1::text[])
+      and d.begun_at > $2::timestamptz
+      and d.begun_at <= ($3::timestamptz[])[d.asked + 1]
+    order by d.begun_at
+    limit $4
+    for update skip locked
+)
+update messages m set asked = m.asked + 1 from due
+where m.key = due.key
+returning m.workflow, m.message, m.begun_at, m.last, m.provider, m.provider_id
+`
+
+type ClaimUnheardParams struct {
+	Providers []string
+	Since     time.Time
+	Turns     []time.Time
+	Lim       int32
+}
+
+type ClaimUnheardRow struct {
+	Workflow   string
+	Message    []byte
+	BegunAt    time.Time
+	Last       []byte
+	Provider   string
+	ProviderID string
+}
+
+// The conditions are those of the index messages_unheard. A turn that is counted is not taken again, whoever dies with it.
+func (q *Queries) ClaimUnheard(ctx context.Context, arg ClaimUnheardParams) ([]ClaimUnheardRow, error) {
+	rows, err := q.db.Query(ctx, ClaimUnheard,
+		arg.Providers,
+		arg.Since,
+		arg.Turns,
+		arg.Lim,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ClaimUnheardRow{}
+	for rows.Next() {
+		var i ClaimUnheardRow
+		if err := rows.Scan(
+			&i.Workflow,
+			&i.Message,
+			&i.BegunAt,
+			&i.Last,
+			&i.Provider,
+			&i.ProviderID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const FinishMessage = `-- name: FinishMessage :execrows
 update messages
 set first = coalesce(first, $1), last = coalesce(last, $1),

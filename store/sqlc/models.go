@@ -111,6 +111,7 @@ type Message struct {
 	ProviderID string
 	First      []byte
 	Last       []byte
+	Asked      int16
 }
 
 type Override struct {

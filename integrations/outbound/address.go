@@ -1,14 +1,73 @@
-package webhook
+// Package outbound reaches addresses that somebody outside, or a setting, has named. Such an address may point into our
+// own network, answer without end, or send us elsewhere. It knows nothing of what is sent.
+package outbound
 
 import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"syscall"
+	"time"
 )
 
-// refusal is an address that we do not connect to.
-type refusal struct{}
+// ErrNotPublic is an address that we do not connect to.
+var ErrNotPublic = errors.New("not a public address")
 
-func (*refusal) Error() string { return "the webhook's address is not a public one" }
+// Client reaches public addresses by https, and allowed ones by http too.
+type Client struct {
+	https *http.Client
+	http  *http.Client // allowed ones only: without TLS anybody on the way could read what is sent
+}
+
+// Options of a Client.
+type Options struct {
+	Allow     []netip.Prefix // networks that may be reached although they are not public
+	Timeout   time.Duration  // of one request
+	TLSConfig *tls.Config    // for authorities of one's own
+}
+
+// headerLimit of an answer.
+const headerLimit = 64 << 10
+
+// New makes a client. No redirect is followed: it would carry credentials and words to whoever is named in it.
+func New(o Options) *Client {
+	allowed := func(a netip.Addr) bool { return within(o.Allow, a) }
+	return &Client{
+		https: client(o, func(a netip.Addr) bool { return Public(a) || allowed(a) }),
+		http:  client(o, allowed),
+	}
+}
+
+func client(o Options, reachable func(netip.Addr) bool) *http.Client {
+	dialer := net.Dialer{Timeout: o.Timeout, Control: control(reachable)}
+	return &http.Client{
+		Timeout: o.Timeout,
+		Transport: &http.Transport{
+			// No proxy: it would dial for us, past the check.
+			DialContext: dialer.DialContext, TLSClientConfig: o.TLSConfig, ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: o.Timeout, MaxResponseHeaderBytes: headerLimit, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Do sends a request. Errors have ErrNotPublic in their chain when the address is refused, and not the address itself: it
+// often carries a secret.
+func (c *Client) Do(r *http.Request) (*http.Response, error) {
+	sender := c.https
+	if r.URL.Scheme == "http" {
+		sender = c.http
+	}
+	response, err := sender.Do(r)
+	var address *url.Error
+	if errors.As(err, &address) {
+		return nil, address.Err
+	}
+	return response, err
+}
 
 // control checks the address that is about to be dialled, after all names have been resolved: a name that points
 // elsewhere the second time is checked the second time.
@@ -16,7 +75,7 @@ func control(reachable func(netip.Addr) bool) func(network, address string, _ sy
 	return func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil || !reachable(plain(to.Addr())) {
-			return &refusal{}
+			return ErrNotPublic
 		}
 		return nil
 	}
