@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/activities"
+	"github.com/belayhq/belay/core/blueprint"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/integrations/gateway"
@@ -19,7 +20,6 @@ import (
 // outlets are the ways out of this installation.
 type outlets struct {
 	ways      map[org.Channel]activities.Carrier
-	providers map[org.Channel][]string // by channel, in the order in which they are asked
 	failovers []*service.Failover
 	askers    map[string]service.Asker // by provider
 	gateway   *gateway.Client          // nil: none
@@ -28,7 +28,7 @@ type outlets struct {
 // carriers puts them together. A channel that nobody has configured answers at once that it is dead, so that the ladder
 // goes on.
 func carriers(o Options, log *slog.Logger, now func() time.Time, switched func(channel org.Channel, from, to string)) (outlets, error) {
-	out := outlets{ways: map[org.Channel]activities.Carrier{}, providers: map[org.Channel][]string{}, askers: map[string]service.Asker{}}
+	out := outlets{ways: map[org.Channel]activities.Carrier{}, askers: map[string]service.Asker{}}
 	found := map[org.Channel][]service.Provider{}
 	if o.Twilio.configured() {
 		client, err := twilio.New(twilio.Options{
@@ -74,9 +74,6 @@ func carriers(o Options, log *slog.Logger, now func() time.Time, switched func(c
 		found[org.Webhook] = []service.Provider{{Name: webhook.Provider, Outlet: client}}
 	}
 	for _, channel := range channels() {
-		for _, p := range found[channel] {
-			out.providers[channel] = append(out.providers[channel], p.Name)
-		}
 		switch list := found[channel]; len(list) {
 		case 0:
 			log.Warn("no carrier is configured: messages on this channel are given up at once", "channel", channel)
@@ -89,6 +86,27 @@ func carriers(o Options, log *slog.Logger, now func() time.Time, switched func(c
 		}
 	}
 	return out, nil
+}
+
+// Providers of each channel, in the order in which carriers asks them. In development nothing leaves.
+func (o Options) Providers() blueprint.Providers {
+	out := blueprint.Providers{}
+	if o.Dev {
+		return out
+	}
+	add := func(configured bool, provider string, channels ...org.Channel) {
+		for _, channel := range channels {
+			if configured {
+				out[channel] = append(out[channel], provider)
+			}
+		}
+	}
+	add(o.Twilio.configured(), twilio.Provider, org.SMS, org.Voice)
+	add(o.Gateway.SMSURL != "", gateway.Provider, org.SMS)
+	add(o.Gateway.VoiceURL != "", gateway.Provider, org.Voice)
+	add(o.SMTP.configured(), smtp.Provider, org.Email)
+	add(o.Webhook.configured(), webhook.Provider, org.Webhook)
+	return out
 }
 
 func (g Gateway) client(public string) (*gateway.Client, error) {

@@ -87,10 +87,16 @@ func TestTwoProvidersBackEachOther(t *testing.T) {
 			require.NoError(t, err)
 			out, err := carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
 			require.NoError(t, err)
-			require.Equal(t, scene.sms, out.providers[org.SMS])
-			require.Equal(t, scene.voice, out.providers[org.Voice])
-			_, pair := out.ways[org.SMS].(*service.Failover)
-			require.Equal(t, len(scene.sms) == 2, pair)
+			for channel, want := range map[org.Channel][]string{org.SMS: scene.sms, org.Voice: scene.voice} {
+				require.Equal(t, want, o.Providers()[channel])
+				var wired []string
+				if pair, two := out.ways[channel].(*service.Failover); two {
+					wired = []string{pair.First.Name, pair.Second.Name}
+				} else if _, none := out.ways[channel].(nobody); !none {
+					wired = want[:1]
+				}
+				require.Equal(t, want, wired, "what plan is told is what is there")
+			}
 		})
 	}
 	o, err := FromEnv(env("BELAY_GATEWAY_SMS_URL", "https://sms.example.com", "BELAY_GATEWAY_BODY", `{"to":"{to}"}`))

@@ -78,7 +78,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, log *slog.Logger,
 	r.covers = &service.Covers{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
 	r.blueprints = &service.Blueprints{
-		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Now: now,
+		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,
 	}
 	r.idempotency = store.Idempotency{Pool: db}
 	if o.Dev {

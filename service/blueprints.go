@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/belayhq/belay/core/blueprint"
@@ -18,7 +19,9 @@ type Blueprints struct {
 	Access    Access
 	// Zones finds a time zone by its IANA name.
 	Zones func(name string) (*time.Location, error)
-	Now   func() time.Time
+	// Providers carry the channels of this installation; none: what shares a provider is not looked at.
+	Providers blueprint.Providers
+	Now       func() time.Time
 }
 
 // Proposal is what would change, or has changed, and whom the new blueprint would not reach.
@@ -58,7 +61,7 @@ func (b *Blueprints) propose(ctx context.Context, files []File) (Proposal, error
 		}
 	}
 	p := Proposal{
-		Revision: next.Revision, Base: current.Hash, Warnings: next.Warnings,
+		Revision: next.Revision, Base: current.Hash, Warnings: slices.Concat(next.Warnings, blueprint.Shared(next.Org, b.Providers)),
 		Holes: blueprint.Holes(next.Org, b.Now(), provenDays),
 	}
 	for _, change := range blueprint.Diff(before, next.Org) {

@@ -109,3 +109,20 @@ func TestWhoMayTouchTheBlueprint(t *testing.T) {
 	require.True(t, fault.Is(second(b.Get(ctx(), ana(), "current")), fault.NotFound), "before the first apply")
 	require.True(t, fault.Is(second(b.List(ctx(), ana(), 201)), fault.Invalid))
 }
+
+func TestAPlanWarnsOfFallbacksThatShareAProvider(t *testing.T) {
+	b, _ := blueprints()
+	files := example(t)
+	before, err := b.Plan(ctx(), machine(service.Viewer), files)
+	require.NoError(t, err)
+	require.Empty(t, before.Warnings, "nothing is known of providers")
+	b.Providers = blueprint.Providers{org.SMS: {"twilio"}, org.Voice: {"twilio"}, org.Email: {"twilio"}}
+	planned, err := b.Plan(ctx(), machine(service.Viewer), files)
+	require.NoError(t, err)
+	require.NotEmpty(t, planned.Warnings)
+	require.Contains(t, planned.Warnings[0].Message, "every method leaves by twilio")
+	b.Providers[org.SMS] = []string{"twilio", "gateway"}
+	planned, err = b.Plan(ctx(), machine(service.Viewer), files)
+	require.NoError(t, err)
+	require.Empty(t, planned.Warnings)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func plan() *cobra.Command {
 // compare asks the server; without one it compares by itself.
 func compare(ctx context.Context, r *remote, offline bool, next *blueprint.Blueprint, files []service.File) (client.BlueprintPlan, error) {
 	if offline {
-		return compared(next, "", nil), nil
+		return compared(next, "", nil, nil), nil
 	}
 	c, err := r.dial()
 	if err != nil {
@@ -84,10 +85,10 @@ func compare(ctx context.Context, r *remote, offline bool, next *blueprint.Bluep
 	if err != nil {
 		return found, fmt.Errorf("plan: read the applied blueprint: %w", err)
 	}
-	return compared(next, string(hash), now), nil
+	return compared(next, string(hash), now, o.Providers()), nil
 }
 
-func compared(next *blueprint.Blueprint, base string, was *org.Org) client.BlueprintPlan {
+func compared(next *blueprint.Blueprint, base string, was *org.Org, by blueprint.Providers) client.BlueprintPlan {
 	found := client.BlueprintPlan{
 		Revision: string(next.Revision), Base: base, Changes: app.Changes(was, next.Org), Holes: []client.Hole{}, Warnings: []client.Mistake{},
 	}
@@ -97,7 +98,7 @@ func compared(next *blueprint.Blueprint, base string, was *org.Org) client.Bluep
 			From: hole.From, Until: hole.Until, Depth: string(hole.Depth), Why: hole.Why, Text: hole.Text,
 		})
 	}
-	for _, w := range next.Warnings {
+	for _, w := range slices.Concat(next.Warnings, blueprint.Shared(next.Org, by)) {
 		found.Warnings = append(found.Warnings, client.Mistake{Path: &w.Path, Line: &w.Line, Column: &w.Column, Field: &w.Field, Message: w.Message})
 	}
 	return found
