@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -98,6 +99,9 @@ func (k *Keyring) List(ctx context.Context, c Caller) ([]Token, error) {
 func (k *Keyring) Revoke(ctx context.Context, c Caller, tokenID string) error {
 	if err := k.Access.May(c, ManageTokens); err != nil {
 		return err
+	}
+	if strings.HasPrefix(tokenID, secretPrefix) {
+		return fault.New(fault.NotFound, "that is a token's secret; its ID begins with tok_")
 	}
 	if tokenID == "" {
 		return fault.New(fault.NotFound, "no token named")
