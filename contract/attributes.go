@@ -8,5 +8,7 @@ var (
 	AttrService  = temporal.NewSearchAttributeKeyKeyword("EscalationService")
 	AttrPriority = temporal.NewSearchAttributeKeyKeyword("EscalationPriority")
 	AttrUnit     = temporal.NewSearchAttributeKeyKeyword("EscalationUnit")
-	AttrTier     = temporal.NewSearchAttributeKeyInt64("EscalationTier")
+	// AttrConversation is a keyed hash of service and dedup key: with it an open escalation is found without our records.
+	AttrConversation = temporal.NewSearchAttributeKeyKeyword("EscalationConversation")
+	AttrTier         = temporal.NewSearchAttributeKeyInt64("EscalationTier")
 )

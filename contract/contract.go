@@ -118,6 +118,8 @@ type StandDown struct {
 type Start struct {
 	Opening escalation.Opening `json:"opening"`
 	Carried *escalation.State  `json:"carried,omitempty"`
+	// Conversation is the hash of service and dedup key; empty: no alert can join.
+	Conversation string `json:"conversation,omitempty"`
 }
 
 // Inputs and answers of activities that are not values of core already.

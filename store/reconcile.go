@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store/sqlc"
+)
+
+// Reconcile writes what was taken while this database was away, as settled, under the lock of its conversation. Doing
+// it twice is doing it once. Afterwards the escalation that the alert is about holds the dedup key, unless it is over,
+// or an older one that nobody could see holds it: then the younger is told to resolve.
+func (i Inbox) Reconcile(ctx context.Context, r contract.Reconcile) error {
+	err := transact(ctx, i.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		if err := q.LockConversation(ctx, text(string(r.Service)), text(r.DedupKey)); err != nil {
+			return err
+		}
+		d := dusk{q: q, service: text(string(r.Service)), dedupKey: text(r.DedupKey)}
+		for _, led := range r.Led {
+			if err := d.take(ctx, led); err != nil {
+				return err
+			}
+		}
+		if len(r.Led) > 0 {
+			before := r.Led[0].Event.ReceivedAt
+			if _, err := q.SettleOvertaken(ctx, sqlc.SettleOvertakenParams{
+				Escalation: d.about, Service: d.service, DedupKey: d.dedupKey, Before: before,
+			}); err != nil {
+				return err
+			}
+		}
+		return d.hold(ctx)
+	})
+	return faulty(err, "write down what service %q was told meanwhile", string(r.Service))
+}
+
+// dusk is a conversation that comes back to us.
+type dusk struct {
+	q        *sqlc.Queries
+	service  string
+	dedupKey string
+	about    int64 // the escalation that the alert was last about; 0: none
+	claims   int64 // the one that should hold the key, as far as news says
+}
+
+// take writes one event and what it led to. What was written before says nothing new.
+func (d *dusk) take(ctx context.Context, led contract.Led) error {
+	number := int64(0)
+	if led.Escalation != "" {
+		var err error
+		if number, err = numberOf(led.Escalation); err != nil {
+			return err
+		}
+		d.about = number
+	}
+	if led.Start != nil {
+		if err := d.adopt(ctx, number, led); err != nil {
+			return err
+		}
+	}
+	fresh, err := d.settle(ctx, number, led)
+	if err != nil || !fresh || number == 0 {
+		return err
+	}
+	switch led.Event.Alert.Action {
+	case alert.Trigger:
+		d.claims = number
+		repeats := led.Count
+		if led.Start == nil {
+			repeats++
+		}
+		if repeats > 0 {
+			return d.q.CountToldRepeats(ctx, int32(repeats), number)
+		}
+	case alert.Resolve:
+		d.claims = 0
+		return d.q.FreeKey(ctx, number)
+	case alert.Acknowledge:
+	}
+	return nil
+}
+
+func (d *dusk) adopt(ctx context.Context, number int64, led contract.Led) error {
+	row, err := opening(number, incomingFrom(led.Event), *led.Start)
+	if err != nil {
+		return err
+	}
+	return d.q.AdoptEscalation(ctx, sqlc.AdoptEscalationParams{
+		Number: row.Number, State: row.State, Title: row.Title, Service: row.Service, Unit: row.Unit, Priority: row.Priority,
+		OpenedAt: row.OpenedAt, Summary: row.Summary, ServiceName: row.ServiceName, Integration: row.Integration,
+		DedupKey: row.DedupKey, Alert: row.Alert, Start: row.Start, SeverityTold: row.SeverityTold,
+	})
+}
+
+// settle makes the event a settled one; fresh: it was not before.
+func (d *dusk) settle(ctx context.Context, number int64, led contract.Led) (fresh bool, err error) {
+	e := led.Event
+	before, err := d.q.EventOfInstant(ctx, sqlc.EventOfInstantParams{
+		ReceivedAt: e.ReceivedAt, Service: d.service, DedupKey: d.dedupKey, Action: text(string(e.Alert.Action)),
+	})
+	switch {
+	case err == nil && before.Settled:
+		return false, nil
+	case err == nil: // it had been accepted after all
+		return true, d.q.SettleEvents(ctx, []int64{before.Seq}, []int64{number}, []string{text(led.Note)})
+	case !errors.Is(err, pgx.ErrNoRows):
+		return false, err
+	}
+	said, err := document(e.Alert)
+	if err != nil {
+		return false, err
+	}
+	raw := e.Raw
+	if raw == nil {
+		raw = []byte{}
+	}
+	added, err := d.q.AddSettledEvent(ctx, sqlc.AddSettledEventParams{
+		Integration: text(string(e.Integration)), Service: d.service, DedupKey: d.dedupKey, SenderKey: text(e.Key),
+		Format: text(e.Format), Action: text(string(e.Alert.Action)), Alert: said, Raw: raw, ReceivedAt: e.ReceivedAt,
+		Escalation: number, Note: text(led.Note),
+	})
+	return added > 0, err
+}
+
+// hold gives the key to the escalation that the alert is about.
+func (d *dusk) hold(ctx context.Context) error {
+	if d.claims == 0 {
+		return nil
+	}
+	ours, err := d.q.Claimant(ctx, d.claims)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !ours.Live {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	holder, err := d.q.KeyHolder(ctx, d.service, d.dedupKey)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return d.q.HoldKey(ctx, d.claims)
+	case err != nil || holder.Number == d.claims:
+		return err
+	case holder.Unopened:
+		if err := d.supersede(ctx, holder.Number); err != nil {
+			return err
+		}
+		return d.q.HoldKey(ctx, d.claims)
+	case holder.OpenedAt.Before(ours.OpenedAt):
+		return d.yield(ctx, d.claims, holder.Number)
+	}
+	if err := d.q.FreeKey(ctx, holder.Number); err != nil {
+		return err
+	}
+	if err := d.yield(ctx, holder.Number, d.claims); err != nil {
+		return err
+	}
+	return d.q.HoldKey(ctx, d.claims)
+}
+
+// yield has one of two escalations of the same alert resolved, in favour of the other.
+func (d *dusk) yield(ctx context.Context, number, to int64) error {
+	payload, err := document(service.Saying{Verb: contract.Resolve, Word: contract.Word{
+		By: "belay", Via: "events", Key: fmt.Sprintf("same/%s", id.OfNumber(to)),
+		Note: fmt.Sprintf("the same alert is %s", id.OfNumber(to)),
+	}})
+	if err != nil {
+		return err
+	}
+	return d.q.AddErrand(ctx, number, kindSay, payload)
+}
+
+// supersede closes an escalation that was numbered and never opened: its alert went another way.
+func (d *dusk) supersede(ctx context.Context, number int64) error {
+	if err := d.q.StrikeErrands(ctx, number); err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	seq, err := d.q.SupersedeEscalation(ctx, now, number)
+	if err != nil {
+		return err
+	}
+	entries, err := document([]escalation.Entry{{
+		Seq: int(seq), At: now, Kind: escalation.EntryClosed, Actor: "belay", Via: "events",
+		Text: fmt.Sprintf("never opened: the records were away, and its alert became %s", id.OfNumber(d.claims)),
+	}})
+	if err != nil {
+		return err
+	}
+	return d.q.WriteEntries(ctx, number, entries)
+}
+
+func incomingFrom(e contract.Event) service.Incoming {
+	return service.Incoming{
+		Integration: e.Integration, Service: e.Service, Format: e.Format, Key: e.Key, Alert: e.Alert, Raw: e.Raw,
+		ReceivedAt: e.ReceivedAt,
+	}
+}
+
+// Reserve draws numbers of escalations that will then be nobody else's.
+func (i Inbox) Reserve(ctx context.Context, count int) ([]int64, error) {
+	numbers, err := sqlc.New(i.Pool).ReserveNumbers(ctx, int32(count))
+	return numbers, faulty(err, "reserve %d numbers", count)
+}
