@@ -32,6 +32,7 @@ type Options struct {
 	Blueprints  *service.Blueprints
 	Intake      *service.Intake
 	Idempotency service.Idempotency
+	Lights      *service.Lights // nil: the records are always asked
 	Health      service.Health
 
 	Events Events

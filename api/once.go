@@ -7,13 +7,18 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/service"
 )
 
 const idempotencyKey = "Idempotency-Key"
+
+// claimWithin is how long a request waits for the records to say whether it came before.
+const claimWithin = 2 * time.Second
 
 // once does a request with an idempotency key at most once, and gives its answer again to whoever repeats it.
 func (g *gate) once(next echo.HandlerFunc) echo.HandlerFunc {
@@ -31,7 +36,14 @@ func (g *gate) once(next echo.HandlerFunc) echo.HandlerFunc {
 		caller := callerOf(r.Context())
 		scope := caller.Actor() + " " + caller.Token
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s", r.Method, r.URL.RequestURI(), body))
-		answered, err := g.Idempotency.Begin(r.Context(), scope, key, sum[:])
+		var answered *service.Answered
+		err = g.Lights.Ask(r.Context(), claimWithin, func(ctx context.Context) (err error) {
+			answered, err = g.Idempotency.Begin(ctx, scope, key, sum[:])
+			return err
+		})
+		if fault.Is(err, fault.Unavailable) && r.Context().Err() == nil {
+			return next(c) // the records are away; what goes on without them knows its keys itself
+		}
 		if err != nil {
 			return err
 		}

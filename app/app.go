@@ -62,8 +62,9 @@ type App struct {
 	failed   chan error
 }
 
-// Open reaches the database, waiting for one that is still starting, and reads the organisation. Temporal is not
-// waited for: alerts are accepted without it.
+// Open reaches the database and reads the organisation. A database that does not answer is waited for, unless the
+// organisation is kept beside the process: then it begins with that. Temporal is not waited for: alerts are accepted
+// without it.
 func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App, error) {
 	if err := o.Complete(); err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	if a.temporal, err = durable.Dial(reach); err != nil {
 		return nil, err
 	}
-	if a.db, err = database(ctx, o.DatabaseURL, log); err != nil {
+	if a.db, err = store.Prepare(context.WithoutCancel(ctx), o.DatabaseURL, store.Options{MaxConns: 20}); err != nil {
 		a.temporal.Close()
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		a.close()
 		return nil, err
 	}
-	a.rooms = join(a.options, a.db, a.temporal, log, a.now)
+	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), log, a.now)
 	if err := a.directory(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -131,18 +132,23 @@ func (a *App) carriers() (outlets, error) {
 	return carriers(a.options, a.log, a.now, a.metrics.Switched)
 }
 
-// database waits for one that is starting. One that refuses us, or is too old, is an error at once.
-func database(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
-	var pool *pgxpool.Pool
-	err := insist(ctx, log, "PostgreSQL", func() (err error) {
-		pool, err = store.Open(ctx, url, store.Options{MaxConns: 20})
-		return err
-	})
-	return pool, err
-}
-
-// directory reads the organisation. Without it every page would go to nobody, so it is waited for.
+// directory reads the organisation. Without it every page would go to nobody, so it is waited for, unless the database
+// is away and the organisation is kept beside the process. A database that refuses us, or is too old, is an error at once.
 func (a *App) directory(ctx context.Context) error {
+	err := store.Check(ctx, a.db)
+	if fault.Is(err, fault.Unavailable) && ctx.Err() == nil {
+		kept, missing := a.rooms.directory.Recall()
+		if missing == nil {
+			a.rooms.lights.Saw(err)
+			a.log.Error("PostgreSQL is away: starting with the organisation that was kept here; what was applied since is not known",
+				"revision", kept.Revision.Hash, "read_at", kept.ReadAt, "error", err)
+			return nil
+		}
+		a.log.Warn("nothing is kept here to start with", "reason", missing)
+	}
+	if err := insist(ctx, a.log, "PostgreSQL", func() error { return store.Check(ctx, a.db) }); err != nil {
+		return err
+	}
 	return insist(ctx, a.log, "the organisation", func() error {
 		if err := store.Ready(ctx, a.db); err != nil {
 			return err
@@ -180,6 +186,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.beside(func() { a.rooms.relay.Run(ctx) })
+	a.beside(func() { a.rooms.dark.Run(ctx) })
 	a.beside(func() { a.watch(ctx) })
 	if a.watchdog != nil {
 		a.beside(func() { a.watchdog.Run(ctx) })
@@ -196,6 +203,7 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		workers.CacheWorkflows(cachedRuns)
 		a.beside(func() { a.work(ctx) })
+		a.beside(func() { a.rooms.reserve.Run(ctx) })
 	}
 
 	a.server = server(handler, a.log)

@@ -60,12 +60,17 @@ func (a *App) temporalUI() string {
 	return reachable(a.options.TemporalUIAddr)
 }
 
-// probes ask what we depend on. The API accepts alerts without Temporal, so there Temporal is reported and not
-// counted; a worker is of no use without it.
+// probes ask what we depend on. The API accepts alerts while either PostgreSQL or Temporal is there; a worker is of no
+// use without Temporal, and pages without PostgreSQL. What does not keep a process from its work is reported and not
+// counted.
 func (a *App) probes() []service.Probe {
 	probes := []service.Probe{
-		{Name: "postgres", Ask: func(ctx context.Context) error { return store.Ready(ctx, a.db) }},
+		{Name: "postgres", Ask: func(ctx context.Context) error { return store.Ready(ctx, a.db) }, Optional: true},
 		{Name: "temporal", Ask: a.rooms.engine.Ready, Optional: a.has(API)},
+		{Name: "organisation", Ask: a.rooms.directory.Fresh, Optional: true},
+	}
+	if a.has(API) {
+		probes = append(probes, service.Probe{Name: "door", Ask: a.open})
 	}
 	if a.has(Worker) {
 		probes = append(probes, service.Probe{Name: "worker", Ask: a.polls, Optional: a.has(API)})
@@ -77,6 +82,16 @@ func (a *App) probes() []service.Probe {
 		probes[i] = probes[i].Remembered(time.Second)
 	}
 	return probes
+}
+
+// open: what is sent to us now can be kept.
+func (a *App) open(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if store.Ready(bounded, a.db) == nil {
+		return nil
+	}
+	return a.rooms.engine.Ready(ctx)
 }
 
 func (a *App) polls(context.Context) error {

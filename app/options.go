@@ -28,6 +28,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	PublicURL      string // how people and carriers outside reach us, no slash at the end
 
+	StateDir string // what a process needs to begin without the database; empty: Home/state
+
 	DatabaseURL  string
 	PostgresAddr string // of the dev stack
 
@@ -133,6 +135,7 @@ func Variables() []Variable {
 		{"BELAY_PUBLIC_URL", "", false, "how people and carriers reach us: links and callbacks begin with it; default http://BELAY_HTTP_ADDR", word(func(o *Options) *string { return &o.PublicURL }, site)},
 		{"BELAY_TRUSTED_PROXIES", "", false, "networks of the proxies in front, as 10.1.2.3/32, comma separated: X-Forwarded-For of nobody else is read", networks(func(o *Options) *[]netip.Prefix { return &o.TrustedProxies })},
 		{"BELAY_DATABASE_URL", "", true, "PostgreSQL, as postgres://user:password@host/belay; dev starts one when empty", word(func(o *Options) *string { return &o.DatabaseURL })},
+		{"BELAY_STATE_DIR", "", false, "what a process keeps to begin while PostgreSQL is away: a directory of its own that survives a restart; default BELAY_HOME/state", word(func(o *Options) *string { return &o.StateDir })},
 		{"BELAY_TEMPORAL_ADDR", "", false, "Temporal's frontend; default TEMPORAL_ADDRESS, else 127.0.0.1:7233", word(func(o *Options) *string { return &o.TemporalAddr }, address)},
 		{"BELAY_TEMPORAL_NAMESPACE", "", false, "default TEMPORAL_NAMESPACE, else default", word(func(o *Options) *string { return &o.TemporalNamespace })},
 		{"BELAY_CODEC_KEYS", "", true, "id:base64 of 32 bytes, comma separated; the first encrypts what Temporal keeps, all decrypt; empty: in clear", codecKeys},

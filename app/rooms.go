@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/text"
+	"github.com/belayhq/belay/disk"
 	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
@@ -21,6 +23,9 @@ import (
 type rooms struct {
 	directory *service.Directory
 	engine    *durable.Engine
+	lights    *service.Lights
+	dark      *service.Dark
+	reserve   *service.Reserve
 	beside    *service.Pool
 	links     service.Links
 
@@ -43,9 +48,10 @@ type rooms struct {
 	messages    service.Messages
 }
 
-func join(o Options, db *pgxpool.Pool, temporal client.Client, log *slog.Logger, now func() time.Time) rooms {
+func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf, log *slog.Logger, now func() time.Time) rooms {
 	inbox := store.Inbox{Pool: db}
-	messages := store.Messages{Pool: db}
+	lights := &service.Lights{Now: now, Ping: func(ctx context.Context) error { return store.Ping(ctx, db) }}
+	messages := litMessages{Messages: store.Messages{Pool: db}, lights: lights}
 	escalations := store.Escalations{Pool: db}
 	barred := store.Barred{Pool: db}
 	overrides := store.Overrides{Pool: db}
@@ -53,27 +59,36 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, log *slog.Logger,
 
 	r := rooms{
 		engine:   &durable.Engine{Client: temporal},
+		lights:   lights,
 		beside:   &service.Pool{Log: log},
 		links:    service.Links{Secret: o.Secret, PublicURL: o.PublicURL, Now: now},
 		messages: messages,
 	}
+	r.dark = &service.Dark{Conversations: r.engine, Lights: lights, Secret: o.Secret, Now: now, Log: log}
+	r.reserve = &service.Reserve{Mint: inbox, Log: log}
 	r.directory = &service.Directory{
 		Revisions: store.Revisions{Pool: db}, Overrides: overrides, Barred: barred, Parse: parse, Now: now, Log: log,
 	}
-	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: r.engine, Log: log}
-	r.intake = &service.Intake{Organisation: r.directory, Inbox: inbox, Settler: r.settler, Pool: r.beside, Now: now, Log: log}
-	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Log: log}
+	if shelf != nil {
+		r.directory.Beside, r.reserve.Stock = shelf, shelf
+	}
+	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: r.engine, Dark: r.dark, Log: log}
+	r.intake = &service.Intake{
+		Organisation: r.directory, Inbox: inbox, Settler: r.settler, Lights: lights, Dark: r.dark, Pool: r.beside, Now: now, Log: log,
+	}
+	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Lights: lights, Dark: r.dark, Log: log}
 	r.opener = &service.Open{
-		Organisation: r.directory, Inbox: inbox, Arrivals: inbox, Settler: r.settler, Access: access, Now: now,
+		Organisation: r.directory, Inbox: inbox, Arrivals: inbox, Settler: r.settler, Lights: lights, Dark: r.dark,
+		Access: access, Now: now,
 	}
 	r.answers = &service.Answers{Organisation: r.directory, Engine: r.engine, Access: access, Now: now}
 	r.receipts = &service.Receipts{Messages: messages, Engine: r.engine, Pool: r.beside, Log: log}
 	r.replies = &service.Replies{
 		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Answers: r.answers,
-		Barred: barred, Trail: store.Audit{Pool: db}, Idempotency: store.Idempotency{Pool: db}, Now: now, Log: log,
+		Runs: r.engine, Lights: lights, Barred: barred, Trail: store.Audit{Pool: db}, Idempotency: store.Idempotency{Pool: db}, Now: now, Log: log,
 	}
-	r.search = &service.Search{Escalations: escalations, Access: access}
-	r.keyring = &service.Keyring{Tokens: store.Tokens{Pool: db}, Organisation: r.directory, Access: access, Now: now}
+	r.search = &service.Search{Escalations: escalations, Runs: r.engine, Lights: lights, Access: access}
+	r.keyring = &service.Keyring{Tokens: store.Tokens{Pool: db}, Organisation: r.directory, Access: access, Lights: lights, Now: now}
 	r.oncall = &service.OnCall{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
 	r.covers = &service.Covers{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
@@ -95,9 +110,12 @@ func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, l
 		Directory: &activities.Directory{Directories: r.directory},
 		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
 		Pager: &activities.Pager{
-			Directories: r.directory, Ledger: store.Ledger{Pool: db}, Carriers: ways, Linker: r.links, Words: text.Words,
+			Directories: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,
 			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Now: now, Log: log,
 		},
-		Recorder: &activities.Recorder{Journal: store.Journal{Pool: db}},
+		Recorder: &activities.Recorder{Journal: litJournal{Journal: store.Journal{Pool: db}, lights: r.lights}},
+		Doorman: &activities.Doorman{
+			Finder: r.engine, Numbers: r.reserve, Opener: r.settler, Inbox: litInbox{Inbox: store.Inbox{Pool: db}, lights: r.lights},
+		},
 	}
 }

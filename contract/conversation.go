@@ -75,7 +75,8 @@ type Placed struct {
 type Place struct {
 	Hash  string          `json:"hash"`
 	Event Event           `json:"event"`
-	Not   []id.Escalation `json:"not,omitempty"` // known to be over
+	Not   []id.Escalation `json:"not,omitempty"`   // known to be over
+	Blind bool            `json:"blind,omitempty"` // do not look: looking has failed
 }
 
 // Place's answer: one of them, or neither when nothing is open and the event opens nothing.

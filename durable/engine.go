@@ -59,6 +59,9 @@ func attributes(start contract.Start) temporal.SearchAttributes {
 		contract.AttrPriority.ValueSet(string(opening.Plan.Priority)),
 		contract.AttrTier.ValueSet(1), // as the shell has it before its first change
 	}
+	if start.Conversation != "" {
+		updates = append(updates, contract.AttrConversation.ValueSet(start.Conversation))
+	}
 	if opening.Unit != "" {
 		updates = append(updates, contract.AttrUnit.ValueSet(string(opening.Unit)))
 	}
@@ -83,11 +86,7 @@ func (e *Engine) Say(ctx context.Context, workflow, verb string, word contract.W
 }
 
 func (e *Engine) ask(ctx context.Context, workflow, verb string, word contract.Word) (contract.Reply, error) {
-	wait := e.Patience
-	if wait == 0 {
-		wait = patience
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := context.WithTimeout(ctx, e.waits())
 	defer cancel()
 	handle, err := e.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID:   workflow,
@@ -101,6 +100,13 @@ func (e *Engine) ask(ctx context.Context, workflow, verb string, word contract.W
 	}
 	var reply contract.Reply
 	return reply, handle.Get(ctx, &reply)
+}
+
+func (e *Engine) waits() time.Duration {
+	if e.Patience == 0 {
+		return patience
+	}
+	return e.Patience
 }
 
 // acceptedThenGone is the type of the server's own failure when a run ended, or continued as a new one, between

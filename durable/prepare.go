@@ -22,6 +22,7 @@ func Attributes() map[string]enumspb.IndexedValueType {
 	types := map[string]enumspb.IndexedValueType{}
 	for _, key := range []temporal.SearchAttributeKey{
 		contract.AttrState, contract.AttrService, contract.AttrPriority, contract.AttrUnit, contract.AttrTier,
+		contract.AttrConversation,
 	} {
 		types[key.GetName()] = key.GetValueType()
 	}

@@ -23,10 +23,12 @@ func (r *Replies) once(ctx context.Context, in Inbound, answer func() (string, e
 	return text, err
 }
 
-func (r *Replies) begin(ctx context.Context, in Inbound) (*Answered, error) {
-	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
-	defer cancel()
-	return r.Idempotency.Begin(ctx, repliesScope, in.SID, []byte(in.From+"\n"+in.Body))
+func (r *Replies) begin(ctx context.Context, in Inbound) (before *Answered, err error) {
+	err = r.Lights.Ask(ctx, recordsWithin, func(ctx context.Context) (err error) {
+		before, err = r.Idempotency.Begin(ctx, repliesScope, in.SID, []byte(in.From+"\n"+in.Body))
+		return err
+	})
+	return before, err
 }
 
 // end keeps the answer, or lets the carrier try again what may pass.

@@ -23,11 +23,15 @@ type Directory struct {
 	Parse func([]File) (*org.Org, error)
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Beside keeps what was read, for a start without the database; nil: nothing is kept.
+	Beside Snapshots
 	// Retry is the pause after a refresh that failed; zero: two seconds.
 	Retry time.Duration
 
 	current    atomic.Pointer[policy.Directory]
-	refreshing sync.Mutex // an older reading must not replace a newer one
+	recalled   atomic.Pointer[time.Time] // when current was read, if it was kept since; nil: it is the database's
+	refreshing sync.Mutex                // an older reading must not replace a newer one
+	kept       []byte                    // what Beside has, while refreshing is held
 	mu         sync.Mutex
 	parsed     map[id.Revision]*org.Org
 }
@@ -107,11 +111,9 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read barred methods: %w", err)
 	}
-	d.current.Store(&policy.Directory{
-		Revision: r.Hash,
-		Org:      o,
-		Live:     policy.Live{Overrides: overrides, Barred: barred},
-	})
+	live := policy.Live{Overrides: overrides, Barred: barred}
+	d.current.Store(&policy.Directory{Revision: r.Hash, Org: o, Live: live})
+	d.remember(r, live, now)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -19,13 +20,21 @@ type Intake struct {
 	Organisation Organisation
 	Inbox        Inbox
 	Settler      *Settler
+	Lights       *Lights // nil: the records are always asked
+	Dark         *Dark   // nil: without the records nothing is taken
 	Pool         *Pool
 	Now          func() time.Time
 	Log          *slog.Logger
 }
 
+// acceptWithin is how long a sender waits for the inbox before the engine is asked to stand in.
+const acceptWithin = 2 * time.Second
+
 // settleWithin bounds the work beside a request; what takes longer is left to the relay.
-const settleWithin = 20 * time.Second
+const (
+	settleWithin = 20 * time.Second
+	commitWithin = 8 * time.Second
+)
 
 // Accept takes one decoded event for the integration with this key and answers its dedup key. When it returns without
 // an error the event is on disk, and whatever happens later cannot lose it. An unknown key is fault.NotFound.
@@ -40,33 +49,76 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 		}
 		a.DedupKey = rand.Text()
 	}
-	seq, known, err := i.Inbox.Accept(ctx, Incoming{
+	in := Incoming{
 		Integration: integration.ID,
 		Service:     integration.Service,
 		Format:      format,
 		Alert:       a,
 		Raw:         raw,
-		ReceivedAt:  i.Now(),
-	})
-	if err != nil {
-		return "", fmt.Errorf("keep the event of integration %s: %w", integration.ID, err)
+		ReceivedAt:  i.Now().Truncate(time.Microsecond), // as the inbox keeps it
 	}
-	if !known {
-		i.settle(ctx, seq)
+	if err := i.take(ctx, in); err != nil {
+		return "", fmt.Errorf("keep the event of integration %s: %w", integration.ID, err)
 	}
 	return a.DedupKey, nil
 }
 
+// take commits an event to the inbox, or, while that is away and until its conversation is on record again, to the engine.
+func (i *Intake) take(ctx context.Context, in Incoming) error {
+	if i.Dark.Talks(i.Dark.Hash(in.Service, in.Alert.DedupKey)) {
+		return i.inTheDark(ctx, in, nil)
+	}
+	var seq int64
+	var known bool
+	err := i.Lights.Ask(ctx, acceptWithin, func(ctx context.Context) (err error) {
+		seq, known, err = i.Inbox.Accept(ctx, in)
+		return err
+	})
+	if fault.Is(err, fault.Unavailable) && ctx.Err() == nil {
+		return i.inTheDark(ctx, in, err)
+	}
+	if err == nil && !known {
+		i.settle(ctx, seq, in)
+	}
+	return err
+}
+
+// inTheDark gives an event to the engine. When that is away too the sender must come again.
+func (i *Intake) inTheDark(ctx context.Context, in Incoming, why error) error {
+	if i.Dark == nil {
+		return why
+	}
+	if _, _, err := i.Dark.Take(ctx, in, ""); err != nil {
+		return errors.Join(err, why)
+	}
+	return nil
+}
+
 // settle goes on beside the request, so that the sender has its answer now. When everybody is busy the relay does it.
-func (i *Intake) settle(ctx context.Context, seq int64) {
+func (i *Intake) settle(ctx context.Context, seq int64, in Incoming) {
 	i.Pool.Go(ctx, func(ctx context.Context) {
 		// Also when the process is about to stop: what was begun here is done soonest here.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 		defer cancel()
-		if err := i.Settler.Settle(ctx, seq); err != nil {
+		if err := i.work(ctx, seq, in); err != nil {
 			i.Log.WarnContext(ctx, "event left to the relay", "event", seq, "error", err)
 		}
 	})
+}
+
+// work settles an event and runs what comes of it. One that was accepted with the last light need not wait for the
+// morning: the engine takes it too, and when the records are back the event is found to be the same.
+func (i *Intake) work(ctx context.Context, seq int64, in Incoming) error {
+	bounded, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
+	errands, err := i.Settler.commit(bounded, seq)
+	if fault.Is(err, fault.Unavailable) && i.Lights.Gone(ctx) {
+		return i.inTheDark(ctx, in, err)
+	}
+	if err != nil {
+		return err
+	}
+	return i.Settler.runAll(ctx, errands, false)
 }
 
 // integrationByKey compares hashes with every key: the time it takes tells nothing about any of them.

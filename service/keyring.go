@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -18,8 +19,27 @@ type Keyring struct {
 	Tokens       Tokens
 	Organisation Organisation
 	Access       Access
+	Lights       *Lights // nil: the records are always asked
 	Now          func() time.Time
+
+	mu   sync.Mutex
+	seen map[[sha256.Size]byte]sighting // by the hash of the secret
 }
+
+// sighting is a token as the records last knew it.
+type sighting struct {
+	token Token
+	at    time.Time
+}
+
+const (
+	// findWithin is how long a caller waits for our records.
+	findWithin = 2 * time.Second
+	// rememberedFor is how long a token is believed that the records cannot be asked about. One that was revoked is
+	// refused as soon as they answer.
+	rememberedFor = time.Hour
+	mostSeen      = 1000
+)
 
 // secretPrefix lets scanners find a token that leaked into a repository.
 const secretPrefix = "blt_"
@@ -29,7 +49,7 @@ func (k *Keyring) Bearer(ctx context.Context, secret string) (Caller, error) {
 	if secret == "" {
 		return Caller{}, fault.New(fault.Unauthenticated, "send a token: Authorization: Bearer blt_…")
 	}
-	t, err := k.Tokens.Find(ctx, hashed(secret))
+	t, err := k.find(ctx, hashed(secret))
 	if fault.Is(err, fault.NotFound) {
 		return Caller{}, fault.New(fault.Unauthenticated, "this token is not known")
 	}
@@ -40,6 +60,36 @@ func (k *Keyring) Bearer(ctx context.Context, secret string) (Caller, error) {
 		return Caller{}, fault.New(fault.Unauthenticated, "this token belongs to somebody who has left")
 	}
 	return Caller{Name: t.Name, Role: t.Role, Person: t.Person, Token: t.ID, Via: "api"}, nil
+}
+
+// find asks the records, or, while they are away, remembers.
+func (k *Keyring) find(ctx context.Context, hash []byte) (t Token, err error) {
+	err = k.Lights.Ask(ctx, findWithin, func(ctx context.Context) (err error) {
+		t, err = k.Tokens.Find(ctx, hash)
+		return err
+	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key := [sha256.Size]byte(hash)
+	switch {
+	case err == nil:
+		k.remember(key, t)
+	case fault.Is(err, fault.NotFound):
+		delete(k.seen, key)
+	case fault.Is(err, fault.Unavailable):
+		if s, known := k.seen[key]; known && k.Now().Sub(s.at) < rememberedFor {
+			return s.token, nil
+		}
+	}
+	return t, err
+}
+
+// remember keeps a token, and forgets them all when there are too many: while the records answer, nobody misses them.
+func (k *Keyring) remember(key [sha256.Size]byte, t Token) {
+	if _, known := k.seen[key]; k.seen == nil || !known && len(k.seen) >= mostSeen {
+		k.seen = map[[sha256.Size]byte]sighting{}
+	}
+	k.seen[key] = sighting{token: t, at: k.Now()}
 }
 
 // ours: somebody who may hold a token.

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -26,6 +28,8 @@ type Open struct {
 	Inbox        Inbox
 	Arrivals     Arrivals
 	Settler      *Settler
+	Lights       *Lights // nil: the records are always asked
+	Dark         *Dark   // nil: without the records nothing is opened
 	Access       Access
 	Now          func() time.Time
 }
@@ -51,7 +55,7 @@ func (o *Open) Do(ctx context.Context, c Caller, in Opening) (id.Escalation, err
 	if err := o.Access.May(c, OpenEscalation); err != nil {
 		return "", err
 	}
-	in, err := in.checked(o.Organisation.Current().Org)
+	in, err := in.checked(c, o.Organisation.Current().Org)
 	if err != nil {
 		return "", err
 	}
@@ -59,7 +63,7 @@ func (o *Open) Do(ctx context.Context, c Caller, in Opening) (id.Escalation, err
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "write down the request")
 	}
-	seq, _, err := o.Inbox.Accept(ctx, Incoming{
+	event := Incoming{
 		Service: in.Service,
 		Format:  formatManual,
 		Key:     in.key(c),
@@ -68,8 +72,27 @@ func (o *Open) Do(ctx context.Context, c Caller, in Opening) (id.Escalation, err
 			Severity: in.Severity, Links: in.Links, Details: in.Details,
 		},
 		Raw:        raw,
-		ReceivedAt: o.Now(),
+		ReceivedAt: o.Now().Truncate(time.Microsecond), // as the inbox keeps it
+	}
+	if o.Dark.Talks(o.Dark.Hash(event.Service, event.Alert.DedupKey)) {
+		return o.inTheDark(ctx, event)
+	}
+	var e id.Escalation
+	err = o.Lights.Ask(ctx, settleWithin, func(ctx context.Context) (err error) {
+		e, err = o.byInbox(ctx, event)
+		return err
 	})
+	if fault.Is(err, fault.Unavailable) && o.Dark != nil && ctx.Err() == nil && o.Lights.Gone(ctx) {
+		return o.inTheDark(ctx, event)
+	}
+	return e, err
+}
+
+// byInbox opens through the inbox.
+func (o *Open) byInbox(ctx context.Context, event Incoming) (id.Escalation, error) {
+	bounded, cancel := context.WithTimeout(ctx, acceptWithin)
+	defer cancel()
+	seq, _, err := o.Inbox.Accept(bounded, event)
 	if err != nil {
 		return "", fmt.Errorf("keep the request: %w", err)
 	}
@@ -84,7 +107,20 @@ func (o *Open) Do(ctx context.Context, c Caller, in Opening) (id.Escalation, err
 	return e, nil
 }
 
-func (o Opening) checked(now *org.Org) (Opening, error) {
+// inTheDark opens through the engine. The same request with the same key is the same delivery.
+func (o *Open) inTheDark(ctx context.Context, event Incoming) (id.Escalation, error) {
+	hash, ident, err := o.Dark.Take(ctx, event, event.Key)
+	if err != nil {
+		return "", err
+	}
+	e, err := o.Dark.Placed(ctx, hash, ident)
+	if fault.Is(err, fault.Unavailable) {
+		return "", fault.Wrap(fault.Unavailable, err, "the request is kept and will be opened; its number is not known yet")
+	}
+	return e, err
+}
+
+func (o Opening) checked(c Caller, now *org.Org) (Opening, error) {
 	if o.Service == "" {
 		return o, fault.Field("service", "say which service is broken")
 	}
@@ -103,7 +139,11 @@ func (o Opening) checked(now *org.Org) (Opening, error) {
 	if o.Kind == "" {
 		o.Kind = org.Technical
 	}
-	if o.DedupKey == "" {
+	switch {
+	case o.DedupKey == "" && o.Key != "": // repeated by another process, the request is the same conversation
+		sum := sha256.Sum256([]byte(o.key(c)))
+		o.DedupKey = hex.EncodeToString(sum[:sha256.Size/2])
+	case o.DedupKey == "":
 		o.DedupKey = rand.Text()
 	}
 	if err := knownSeverity(o.Severity); err != nil {

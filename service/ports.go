@@ -29,6 +29,14 @@ type Engine interface {
 	Ready(ctx context.Context) error
 }
 
+// Runs tells how escalations stand by asking them, which needs no records and takes longer.
+type Runs interface {
+	// Stands answers the summary of one escalation. fault.NotFound when it never was, or was forgotten since it ended.
+	Stands(ctx context.Context, e id.Escalation) (escalation.Summary, error)
+	// Live lists open and acknowledged escalations, newest first, at most some dozens; complete: there are no more.
+	Live(ctx context.Context) (live []escalation.Summary, complete bool, err error)
+}
+
 // Deed is who did what to what: written to the audit trail in the same transaction as the change.
 type Deed struct {
 	At      time.Time

@@ -13,11 +13,17 @@ import (
 type Relay struct {
 	Inbox   Inbox
 	Settler *Settler
+	Lights  *Lights // nil: nobody is told whether the inbox answers
+	Dark    *Dark   // nil: nothing is ever taken without the inbox
 	Log     *slog.Logger
 	Every   time.Duration // zero: one second
 	Age     time.Duration // younger work is left to the process that took it; zero: two seconds
 	Batch   int           // zero: 200
 }
+
+// readWithin bounds the reading of what is undone. A relay that reads every second is also the first to see the records
+// go and come back.
+const readWithin = 5 * time.Second
 
 // Run sweeps until the context ends, without a pause while there is more than one batch of work.
 func (r *Relay) Run(ctx context.Context) {
@@ -49,6 +55,7 @@ func (r *Relay) Sweep(ctx context.Context) (more bool) {
 	if batch == 0 {
 		batch = 200
 	}
+	r.Dark.Look(ctx) // what the engine took over must not be opened here
 	unsettled, settled := r.settle(ctx, age, batch)
 	undone, done := r.catchUp(ctx, age, batch)
 	return settled && done && (unsettled == batch || undone == batch)
@@ -57,7 +64,11 @@ func (r *Relay) Sweep(ctx context.Context) (more bool) {
 // settle commits what is to be told of events that nobody settled, then tells it. An engine that is away holds up the
 // telling, not the committing.
 func (r *Relay) settle(ctx context.Context, age time.Duration, batch int) (found int, well bool) {
-	events, err := r.Inbox.Unsettled(ctx, age, batch)
+	var events []int64
+	err := r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
+		events, err = r.Inbox.Unsettled(ctx, age, batch)
+		return err
+	})
 	if err != nil {
 		r.complain(ctx, "events not read", err)
 		return 0, false
@@ -89,7 +100,11 @@ func (r *Relay) settle(ctx context.Context, age time.Duration, batch int) (found
 }
 
 func (r *Relay) catchUp(ctx context.Context, age time.Duration, batch int) (found int, well bool) {
-	errands, err := r.Inbox.Undone(ctx, age, batch)
+	var errands []Errand
+	err := r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
+		errands, err = r.Inbox.Undone(ctx, age, batch)
+		return err
+	})
 	if err != nil {
 		r.complain(ctx, "errands not read", err)
 	}

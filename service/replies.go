@@ -36,6 +36,8 @@ type Replies struct {
 	Messages     Messages
 	Paged        Paged
 	Answers      *Answers
+	Runs         Runs    // nil: without the records only what is named is known
+	Lights       *Lights // nil: the records are always asked
 	Barred       Barred
 	Trail        Trail
 	Idempotency  Idempotency
@@ -58,6 +60,7 @@ const (
 	vendorRecall = 14 * 24 * time.Hour // how far back a vendor's contact may answer without being more precise
 	recordingLag = time.Hour           // how far back pages are asked for that the row may not show yet
 	mostNamed    = 3
+	runsWithin   = 4 * time.Second // for escalations to say themselves how they stand; carriers wait 15 s
 )
 
 // SMS answers one text message. An empty text wants no answer.
@@ -84,8 +87,8 @@ func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 	}
 	verb, w, isWord := word(said, in.SID, r.Now())
 	choices, err := r.choices(ctx, d, who, about(said))
-	if err != nil && isWord {
-		choices = unread(d, who, about(said))
+	if fault.Is(err, fault.Unavailable) {
+		choices, err = r.unread(ctx, d, who, about(said))
 	}
 	switch {
 	case err != nil && len(choices) == 0:
@@ -94,6 +97,8 @@ func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 		return fmt.Sprintf("There is no %s for you.", about(said)), nil
 	case len(choices) == 0:
 		return nothingOpen, nil
+	case !isWord && choices[0].summary.State == "":
+		return notNow, nil
 	case !isWord:
 		return status(choices), nil
 	case len(choices) > 1:
@@ -134,9 +139,15 @@ type choice struct {
 }
 
 // choices lists what the people behind a number may mean: the escalation they named, else the open ones they know of.
-func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) ([]choice, error) {
-	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
-	defer cancel()
+func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) (all []choice, err error) {
+	err = r.Lights.Ask(ctx, recordsWithin, func(ctx context.Context) (err error) {
+		all, err = r.onRecord(ctx, d, who, e)
+		return err
+	})
+	return all, err
+}
+
+func (r *Replies) onRecord(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) ([]choice, error) {
 	var all []choice
 	for _, p := range who {
 		var found []choice
@@ -162,14 +173,49 @@ func (r *Replies) choices(ctx context.Context, d policy.Directory, who []id.Pers
 	return all, nil
 }
 
-// unread is what one of ours has named, when the records are away: whether it exists, the engine will say.
-func unread(d policy.Directory, who []id.Person, e id.Escalation) []choice {
-	for _, p := range who {
-		if e != "" && d.Org.People[p].Vendor == "" {
-			return []choice{{person: p, workflow: contract.EscalationID(e)}}
+// unread is what the people behind a number may mean when the records are away: the escalations themselves are asked.
+// Whether one that was named exists the engine will say, if it cannot be asked in time.
+func (r *Replies) unread(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) ([]choice, error) {
+	ours := slices.DeleteFunc(slices.Clone(who), func(p id.Person) bool { return d.Org.People[p].Vendor != "" })
+	if len(ours) == 0 {
+		return nil, fault.New(fault.Unavailable, "the records are away, and a vendor's engagements are found nowhere else")
+	}
+	ctx, cancel := context.WithTimeout(ctx, runsWithin)
+	defer cancel()
+	if e != "" {
+		found := choice{person: ours[0], workflow: contract.EscalationID(e), summary: escalation.Summary{ID: e}}
+		if r.Runs == nil {
+			return []choice{found}, nil
+		}
+		summary, err := r.Runs.Stands(ctx, e)
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+		if err == nil {
+			found.summary = summary
+		}
+		return []choice{found}, nil
+	}
+	if r.Runs == nil {
+		return nil, fault.New(fault.Unavailable, "the records are away")
+	}
+	live, complete, err := r.Runs.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []choice
+	for _, s := range live {
+		for _, p := range ours {
+			if slices.Contains(s.Told, p) || s.AcknowledgedBy == p {
+				found = append(found, choice{person: p, workflow: contract.EscalationID(s.ID), summary: s})
+				break
+			}
 		}
 	}
-	return nil
+	if len(found) == 0 && !complete {
+		return nil, fault.New(fault.Unavailable, "the records are away, and more is open than can be asked")
+	}
+	return found, nil
 }
 
 func (r *Replies) named(ctx context.Context, p id.Person, e id.Escalation) ([]choice, error) {

@@ -13,7 +13,18 @@ import (
 // Search reads escalations and their timelines.
 type Search struct {
 	Escalations Escalations
+	Runs        Runs    // nil: what the records do not say is not known
+	Lights      *Lights // nil: the records are always asked
 	Access      Access
+}
+
+// away says what still holds when the records do not answer: whoever looks has been woken.
+func away(err error) error {
+	if !fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, err,
+		"our records do not answer. Escalations go on paging without them, and answers by SMS, phone, signed link and API are taken")
 }
 
 const (
@@ -30,7 +41,22 @@ func (s *Search) Get(ctx context.Context, c Caller, e id.Escalation) (Escalation
 	if _, err := e.Number(); err != nil {
 		return Escalation{}, fault.New(fault.NotFound, "there is no escalation %q", e)
 	}
-	return s.Escalations.Get(ctx, e)
+	var row Escalation
+	err := s.Lights.Ask(ctx, recordsWithin, func(ctx context.Context) (err error) {
+		row, err = s.Escalations.Get(ctx, e)
+		return err
+	})
+	if !fault.Is(err, fault.Unavailable) || s.Runs == nil {
+		return row, away(err)
+	}
+	// How it stands is known to itself too. The time for the records may be up: this takes its own.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordsWithin)
+	defer cancel()
+	summary, failed := s.Runs.Stands(asking, e)
+	if failed != nil {
+		return Escalation{}, away(err)
+	}
+	return Escalation{Summary: summary, ServiceName: string(summary.Service)}, nil
 }
 
 // List answers a page of escalations, newest first.
@@ -56,7 +82,11 @@ func (s *Search) List(ctx context.Context, c Caller, f Filter) (Page, error) {
 			return Page{}, knownPriority(p)
 		}
 	}
-	return s.Escalations.List(ctx, f)
+	if _, out := s.Lights.Out(); out { // a list that takes long says nothing about the records: it only believes others
+		return Page{}, away(fault.New(fault.Unavailable, "the records are away"))
+	}
+	page, err := s.Escalations.List(ctx, f)
+	return page, away(err)
 }
 
 // Timeline answers the entries of an escalation after a number, in order.
@@ -73,5 +103,6 @@ func (s *Search) Timeline(ctx context.Context, c Caller, e id.Escalation, after,
 	if after < 0 {
 		return nil, fault.Field("after", "a number from 0, not %d", after)
 	}
-	return s.Escalations.Timeline(ctx, e, after, limit)
+	entries, err := s.Escalations.Timeline(ctx, e, after, limit)
+	return entries, away(err)
 }

@@ -23,6 +23,7 @@ type Settler struct {
 	Organisation Organisation
 	Inbox        Inbox
 	Engine       Engine
+	Dark         *Dark // nil: nothing is ever taken without the inbox
 	Log          *slog.Logger
 }
 
@@ -38,7 +39,7 @@ func (s *Settler) Settle(ctx context.Context, seq int64) error {
 
 // commit decides what is to be told, and tells nobody.
 func (s *Settler) commit(ctx context.Context, seq int64) ([]Errand, error) {
-	errands, err := s.Inbox.Settle(ctx, seq, s.opening)
+	errands, err := s.Inbox.Settle(ctx, seq, s.open)
 	if err != nil {
 		return nil, fmt.Errorf("settle event %d: %w", seq, err)
 	}
@@ -109,6 +110,9 @@ func chains(errands []Errand) [][]Errand {
 func (s *Settler) run(ctx context.Context, e Errand, patient bool) error {
 	switch {
 	case e.Start != nil:
+		if s.Dark.Talks(e.Start.Conversation) {
+			return elsewhere(e.Escalation)
+		}
 		if err := s.Engine.Open(ctx, *e.Start); err != nil {
 			return fmt.Errorf("open: %w", err)
 		}
@@ -162,6 +166,20 @@ type request struct {
 // formatManual marks events that carry a request.
 const formatManual = "api"
 
+// elsewhere: an alert that the engine took over while the records were away is not opened once more. The conversation
+// will say what becomes of it.
+func elsewhere(e id.Escalation) error {
+	return fault.New(fault.Throttled, "%s waits: its alert was taken by the engine while the records were away", e)
+}
+
+// open is opening for the inbox.
+func (s *Settler) open(e id.Escalation, in Incoming) (contract.Start, error) {
+	if s.Dark.Talks(s.Dark.Hash(in.Service, in.Alert.DedupKey)) {
+		return contract.Start{}, elsewhere(e)
+	}
+	return s.opening(e, in)
+}
+
 // opening builds what the workflow starts with, at the current revision. It never refuses: whatever is missing by
 // now, the catch-all is told.
 func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) {
@@ -186,7 +204,7 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 		opening = s.lastResort(d, in, about)
 	}
 	opening.ID = e
-	return contract.Start{Opening: opening}, nil
+	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(in.Service, in.Alert.DedupKey)}, nil
 }
 
 // clipped is a line that every part of the engine can carry: it refuses what is too large, and the alert as it came is

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 )
 
@@ -40,12 +41,12 @@ func Feed(ctx context.Context, pool *pgxpool.Pool) (<-chan id.Escalation, error)
 }
 
 // listen follows one channel on a connection beside the pool, for as long as ctx lives. The first connection is made
-// before it returns, so that nothing which is written afterwards is missed.
+// before it returns, so that nothing which is written afterwards is missed; a database that is away is waited for beside.
 func listen[T any](ctx context.Context, pool *pgxpool.Pool, channel string, read func(payload string) T) (<-chan T, error) {
 	config := pool.Config().ConnConfig
 	conn, err := dial(ctx, config, channel)
-	if err != nil {
-		return nil, faulty(err, "listen on %s", channel)
+	if err = faulty(err, "listen on %s", channel); err != nil && !fault.Is(err, fault.Unavailable) {
+		return nil, err
 	}
 	heard := make(chan T, 64)
 	say := func(payload string) bool {
@@ -59,12 +60,16 @@ func listen[T any](ctx context.Context, pool *pgxpool.Pool, channel string, read
 	go func() {
 		defer close(heard)
 		for ctx.Err() == nil {
-			follow(ctx, conn, say)
+			if conn != nil {
+				follow(ctx, conn, say)
+			}
 			if conn = redial(ctx, config, channel); conn == nil {
 				return
 			}
 		}
-		_ = conn.Close(context.WithoutCancel(ctx))
+		if conn != nil {
+			_ = conn.Close(context.WithoutCancel(ctx))
+		}
 	}()
 	return heard, nil
 }

@@ -25,6 +25,20 @@ type Options struct {
 // Open connects to a database and checks that it answers. The error is Invalid when the URL cannot be read or the
 // server is too old, Unavailable when nobody answers. Instants come back in UTC.
 func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
+	pool, err := Prepare(ctx, url, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := Check(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// Prepare makes a pool without connecting, for a process that can begin while the database is away. The error is
+// Invalid when the URL cannot be read.
+func Prepare(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "read the database URL")
@@ -42,23 +56,33 @@ func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 		config.ConnConfig.RuntimeParams["application_name"] = "belay"
 	}
 	config.AfterConnect = readInUTC
-
 	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, faulty(err, "open %s", place(config.ConnConfig))
-	}
+	return pool, faulty(err, "open %s", place(config.ConnConfig))
+}
+
+// Check asks whether the server answers and is new enough: Unavailable, Invalid.
+func Check(ctx context.Context, pool *pgxpool.Pool) error {
+	at := pool.Config().ConnConfig
 	var version int
-	err = pool.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version)
+	err := pool.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version)
 	if err != nil {
-		pool.Close()
-		return nil, faulty(err, "connect to %s", place(config.ConnConfig))
+		return faulty(err, "connect to %s", place(at))
 	}
 	if version < oldest {
-		pool.Close()
-		return nil, fault.New(fault.Invalid, "%s runs PostgreSQL %d, and %d is the oldest that will do",
-			place(config.ConnConfig), version/10000, oldest/10000)
+		return fault.New(fault.Invalid, "%s runs PostgreSQL %d, and %d is the oldest that will do",
+			place(at), version/10000, oldest/10000)
 	}
-	return pool, nil
+	return nil
+}
+
+// Ping asks the server of a pool, on a connection of its own, whether it answers: Unavailable if not.
+func Ping(ctx context.Context, pool *pgxpool.Pool) error {
+	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
+	if err != nil {
+		return faulty(err, "connect to %s", place(pool.Config().ConnConfig))
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return faulty(conn.Ping(ctx), "ask %s", place(pool.Config().ConnConfig))
 }
 
 // place names a database without its password.

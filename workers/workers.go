@@ -22,14 +22,16 @@ type Deps struct {
 	Planner   *activities.Planner
 	Pager     *activities.Pager
 	Recorder  *activities.Recorder
+	Doorman   *activities.Doorman
 }
 
 // Register gives a worker, or a test environment, everything under the names of the contract.
 func Register(w worker.Registry, d Deps) {
 	// Runs last for months: on a versioned worker they move on to the next build instead of keeping the old one alive.
 	for name, run := range map[string]any{
-		contract.WorkflowEscalation: workflows.Escalation,
-		contract.WorkflowVendor:     workflows.Vendor,
+		contract.WorkflowEscalation:   workflows.Escalation,
+		contract.WorkflowVendor:       workflows.Vendor,
+		contract.WorkflowConversation: workflows.Conversation,
 	} {
 		w.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade})
 	}
@@ -41,6 +43,9 @@ func Register(w worker.Registry, d Deps) {
 		contract.ActivitySend:    d.Pager.Send,
 		contract.ActivityBar:     d.Pager.Bar,
 		contract.ActivityRecord:  d.Recorder.Write,
+
+		contract.ActivityPlace:     d.Doorman.Place,
+		contract.ActivityReconcile: d.Doorman.Reconcile,
 	} {
 		w.RegisterActivityWithOptions(act, activity.RegisterOptions{Name: name})
 	}

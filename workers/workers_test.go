@@ -32,16 +32,17 @@ func (r *roster) RegisterActivityWithOptions(_ any, o activity.RegisterOptions) 
 func deps() Deps {
 	return Deps{
 		Directory: &activities.Directory{}, Planner: &activities.Planner{}, Pager: &activities.Pager{}, Recorder: &activities.Recorder{},
+		Doorman: &activities.Doorman{},
 	}
 }
 
 func TestEverythingInTheContractIsRegisteredUnderItsName(t *testing.T) {
 	var r roster
 	Register(&r, deps())
-	require.ElementsMatch(t, []string{contract.WorkflowEscalation, contract.WorkflowVendor}, r.workflows)
+	require.ElementsMatch(t, []string{contract.WorkflowEscalation, contract.WorkflowVendor, contract.WorkflowConversation}, r.workflows)
 	require.ElementsMatch(t, []string{
 		contract.ActivityMuster, contract.ActivityReckon, contract.ActivityCompile, contract.ActivityEngage,
-		contract.ActivitySend, contract.ActivityBar, contract.ActivityRecord,
+		contract.ActivitySend, contract.ActivityBar, contract.ActivityRecord, contract.ActivityPlace, contract.ActivityReconcile,
 	}, r.activities)
 	for _, behaviour := range r.behaviours {
 		require.Equal(t, workflow.VersioningBehaviorAutoUpgrade, behaviour, "pinned runs would keep old builds alive for months")

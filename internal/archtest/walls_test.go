@@ -36,6 +36,7 @@ var law = map[string]room{
 	"workflows":                  {ours: []string{"core", "contract", "activities", "workflows"}, others: []string{"go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal", "go.temporal.io/api/enums"}, std: append([]string{"sync"}, impure...)},
 	"activities":                 {ours: []string{"core", "contract", "activities"}, others: []string{"go.temporal.io/sdk/activity"}, std: none},
 	"store":                      {ours: []string{"core", "contract", "service", "store"}, others: []string{"github.com/jackc/pgx", "github.com/jackc/puddle", "github.com/pressly/goose"}, std: none},
+	"disk":                       {ours: []string{"core", "service", "disk"}, std: none},
 	"integrations":               {ours: []string{"core", "integrations/outbound"}, others: []string{"github.com/twilio/twilio-go", "github.com/wneessen/go-mail"}, std: none},
 	"integrations/outbound":      {std: none},
 	"integrations/smtp/smtpfake": {others: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}, std: none},
@@ -140,6 +141,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{ImportPath: module + "cmd/belay", Imports: []string{module + "durable"}},
 		{ImportPath: module + "internal/stack/stacktest", Imports: []string{module + "durable"}},
 		{ImportPath: module + "bench", Imports: []string{module + "workflows"}},
+		{ImportPath: module + "disk", Imports: []string{module + "store"}},
 		{ImportPath: module + "attic", Imports: nil},
 		{ImportPath: module + "core/util", Imports: nil},
 	} {

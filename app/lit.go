@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/disk"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/store"
+)
+
+// What works without the records asks the lights first: a page must not wait for a database that is known to be away,
+// and a thousand recorders must not knock at its door.
+
+const (
+	noteWithin   = time.Second     // a message leaves without its note
+	lookUpWithin = 2 * time.Second // somebody has a telephone at their ear
+	writeWithin  = 8 * time.Second // within the engine's own patience with an attempt
+)
+
+type litLedger struct {
+	store.Ledger
+	lights *service.Lights
+}
+
+func (l litLedger) Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (prior contract.Prior, err error) {
+	err = l.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		prior, err = l.Ledger.Begin(ctx, m, workflow, at)
+		return err
+	})
+	return prior, err
+}
+
+func (l litLedger) Finish(ctx context.Context, r page.Receipt) error {
+	return l.lights.Ask(ctx, noteWithin, func(ctx context.Context) error { return l.Ledger.Finish(ctx, r) })
+}
+
+type litJournal struct {
+	store.Journal
+	lights *service.Lights
+}
+
+func (j litJournal) Write(ctx context.Context, r contract.Record) error {
+	return j.lights.Ask(ctx, writeWithin, func(ctx context.Context) error { return j.Journal.Write(ctx, r) })
+}
+
+type litInbox struct {
+	store.Inbox
+	lights *service.Lights
+}
+
+func (i litInbox) Reconcile(ctx context.Context, r contract.Reconcile) error {
+	return i.lights.Ask(ctx, 2*writeWithin, func(ctx context.Context) error { return i.Inbox.Reconcile(ctx, r) })
+}
+
+type litMessages struct {
+	store.Messages
+	lights *service.Lights
+}
+
+func (m litMessages) ByKey(ctx context.Context, key string) (sent service.Sent, err error) {
+	err = m.lights.Ask(ctx, lookUpWithin, func(ctx context.Context) (err error) {
+		sent, err = m.Messages.ByKey(ctx, key)
+		return err
+	})
+	return sent, err
+}
+
+func (m litMessages) ByProvider(ctx context.Context, provider, providerID string) (sent service.Sent, err error) {
+	err = m.lights.Ask(ctx, lookUpWithin, func(ctx context.Context) (err error) {
+		sent, err = m.Messages.ByProvider(ctx, provider, providerID)
+		return err
+	})
+	return sent, err
+}
+
+func (m litMessages) Note(ctx context.Context, r page.Receipt) (fresh bool, err error) {
+	err = m.lights.Ask(ctx, lookUpWithin, func(ctx context.Context) (err error) {
+		fresh, err = m.Messages.Note(ctx, r)
+		return err
+	})
+	return fresh, err
+}
+
+// PagedTo lists what the lights leave to their caller, who asks for more with it.
+func (m litMessages) PagedTo(ctx context.Context, p id.Person, since time.Time, limit int) ([]service.Sent, error) {
+	return m.Messages.PagedTo(ctx, p, since, limit)
+}
+
+// shelf is what this process keeps beside itself; nil when there is no place for it. That is told loudly: such a process
+// cannot begin without the database.
+func (a *App) shelf() *disk.Shelf {
+	dir := a.options.StateDir
+	if dir == "" {
+		dir = filepath.Join(a.options.Home, "state")
+	}
+	shelf, err := disk.Open(dir, a.options.DatabaseURL)
+	if err != nil {
+		a.log.Error("BELAY_STATE_DIR cannot be used: this process cannot start while PostgreSQL is away", "error", err)
+		return nil
+	}
+	return &shelf
+}
