@@ -27,6 +27,7 @@ import (
 	"github.com/belayhq/belay/integrations/smtp/smtpfake"
 	"github.com/belayhq/belay/integrations/twilio/twiliofake"
 	"github.com/belayhq/belay/integrations/webhook"
+	"github.com/belayhq/belay/internal/stack"
 	"github.com/belayhq/belay/internal/stack/stacktest"
 )
 
@@ -58,9 +59,14 @@ func newCarriers(t *testing.T) *carriers {
 	home, err := os.MkdirTemp("", "belay-carriers-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	stack := stacktest.Start(t, filepath.Join(home, "stack"))
+	return install(t, home, stacktest.Start(t, filepath.Join(home, "stack")).Ready)
+}
 
+// install sets the installation up on these stores.
+func install(t *testing.T, home string, at stack.Ready) *carriers {
+	t.Helper()
 	c := &carriers{house: house{t: t, home: home}, rest: &rest{}, hooks: &hooks{}}
+	var err error
 	c.twilio = &twiliofake.Server{Plan: c.rest.plan}
 	carrier := httptest.NewServer(c.rest.wrap(c.twilio))
 	t.Cleanup(carrier.Close)
@@ -74,10 +80,10 @@ func newCarriers(t *testing.T) *carriers {
 	c.door = &door{addresses: []string{addresses[1], addresses[0]}}
 	entrance := httptest.NewServer(c.door.proxy())
 	t.Cleanup(entrance.Close)
-	c.public, c.http, c.tempo = entrance.URL, addresses[0], stack.TemporalAddr
+	c.public, c.http, c.tempo = entrance.URL, addresses[0], at.TemporalAddr
 
 	c.env = append(clean(os.Environ()),
-		"BELAY_DATABASE_URL="+stack.DatabaseURL, "BELAY_TEMPORAL_ADDR="+stack.TemporalAddr, "BELAY_PUBLIC_URL="+c.public,
+		"BELAY_DATABASE_URL="+at.DatabaseURL, "BELAY_TEMPORAL_ADDR="+at.TemporalAddr, "BELAY_PUBLIC_URL="+c.public,
 		"BELAY_SECRET="+sealingSecret, "BELAY_HOME="+home, "BELAY_URL=http://"+c.http,
 		"BELAY_TWILIO_ACCOUNT_SID="+twiliofake.AccountSID, "BELAY_TWILIO_AUTH_TOKEN="+twiliofake.AuthToken,
 		"BELAY_TWILIO_FROM="+ourNumber, "BELAY_TWILIO_BASE_URL="+carrier.URL,
