@@ -203,7 +203,9 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		workers.CacheWorkflows(cachedRuns)
 		a.beside(func() { a.work(ctx) })
-		a.beside(func() { a.rooms.reserve.Run(ctx) })
+		if !a.options.Dev { // whoever tries it out begins with E-1
+			a.beside(func() { a.rooms.reserve.Run(ctx) })
+		}
 	}
 
 	a.server = server(handler, a.log)

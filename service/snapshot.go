@@ -2,9 +2,11 @@ package service
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/belayhq/belay/core/fault"
@@ -75,13 +77,12 @@ func (d *Directory) remember(r Revision, live policy.Live, at time.Time) {
 		return
 	}
 	s := Snapshot{Revision: r, Overrides: live.Overrides}
-	for _, p := range byID(d.remembered(r.Hash).People) {
-		for _, m := range p.Methods {
-			if reason, barred := live.Barred[policy.Way{Person: p.ID, Method: m.ID}]; barred {
-				s.Barred = append(s.Barred, BarredWay{Person: p.ID, Method: m.ID, Reason: reason})
-			}
-		}
+	for way, reason := range live.Barred {
+		s.Barred = append(s.Barred, BarredWay{Person: way.Person, Method: way.Method, Reason: reason})
 	}
+	slices.SortFunc(s.Barred, func(a, b BarredWay) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.Method, b.Method))
+	})
 	content, err := json.Marshal(s)
 	if err == nil && bytes.Equal(content, d.kept) {
 		return

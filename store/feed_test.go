@@ -2,6 +2,9 @@ package store_test
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -72,10 +75,43 @@ func TestAListenerThatWasCutOffConnectsAgainAndLooks(t *testing.T) {
 	require.Equal(t, id.Escalation("E-8"), next(t, feed))
 }
 
-func TestListeningWithoutAConnectionFailsAtOnce(t *testing.T) {
-	pool := pgtest.Pool(t)
+func TestListeningBeginsBeforeTheDatabaseDoes(t *testing.T) {
+	real := pgtest.Pool(t).Config().ConnConfig
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := door.Addr().String()
+	require.NoError(t, door.Close()) // nobody answers there yet
+	pool, err := store.Prepare(t.Context(), fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", real.User, address, real.Database), store.Options{})
+	require.NoError(t, err)
+	defer pool.Close()
+	require.True(t, fault.Is(store.Check(t.Context(), pool), fault.Unavailable))
+	require.True(t, fault.Is(store.Ping(t.Context(), pool), fault.Unavailable))
+
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	heard, err := store.Changes(ctx, pool)
+	require.NoError(t, err)
+
+	door, err = net.Listen("tcp", address)
+	require.NoError(t, err)
+	defer door.Close()
+	go func() {
+		for {
+			in, err := door.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", fmt.Sprintf("%s:%d", real.Host, real.Port))
+			if err != nil {
+				_ = in.Close()
+				return
+			}
+			go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+			go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
+		}
+	}()
+	require.Equal(t, store.LookAgain, next(t, heard))
+	require.NoError(t, store.Ping(t.Context(), pool))
 	cancel()
-	_, err := store.Changes(ctx, pool)
-	require.True(t, fault.Is(err, fault.Unavailable))
+	require.Eventually(t, func() bool { _, open := <-heard; return !open }, 5*time.Second, time.Millisecond)
 }
