@@ -191,7 +191,9 @@ func TestBelaysPostgresIsAwayForAWhile(t *testing.T) {
 	n.await(func() bool {
 		return n.number("select count(*) from inbox where settled_at is null")+n.number("select count(*) from errands where done_at is null") == 0
 	}, "nothing is left undone")
-	n.await(func() bool { return n.number("select count(*) from inbox where dedup_key = 'flaps' and escalation is not null") == 3 }, "the inbox has what the engine took")
+	n.await(func() bool {
+		return n.number("select count(*) from inbox where dedup_key = 'flaps' and escalation is not null") == 3
+	}, "the inbox has what the engine took")
 	require.Equal(t, len(all), n.number("select count(*) from escalations"), "one alert, one escalation")
 	require.Equal(t, 2, n.number("select count(*) from inbox where dedup_key = 'same' and escalation = $1", n.digits(two)))
 	require.Equal(t, 1, n.number("select repeats from escalations where number = $1", n.digits(two)))
@@ -267,4 +269,3 @@ func (n night) readiness(address string) string {
 	require.NoError(n.t, err)
 	return string(body)
 }
-

@@ -101,7 +101,7 @@ func TestListeningBeginsBeforeTheDatabaseDoes(t *testing.T) {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("tcp", fmt.Sprintf("%s:%d", real.Host, real.Port))
+			out, err := net.Dial("tcp", net.JoinHostPort(real.Host, fmt.Sprint(real.Port)))
 			if err != nil {
 				_ = in.Close()
 				return
