@@ -195,6 +195,55 @@ func TestAskTellsWhatBecameOfIt(t *testing.T) {
 	require.True(t, fault.Is(err, fault.Unavailable))
 }
 
+// The fake's outages meet every request, and what lingers has been taken.
+func TestOutages(t *testing.T) {
+	m := sms("k", ana, "x")
+	for name, c := range map[string]struct {
+		outage twiliofake.Conduct
+		kind   fault.Kind
+	}{
+		"503":       {twiliofake.Conduct{Status: 503, Code: 20503}, fault.Unavailable},
+		"hang":      {twiliofake.Conduct{Delay: time.Minute}, fault.Unavailable},
+		"drop":      {twiliofake.Conduct{Drop: true}, fault.Unavailable},
+		"throttled": {twiliofake.Conduct{Status: 429, After: 3 * time.Second}, fault.Throttled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, &twiliofake.Server{}, func(o *twilio.Options) { o.Timeout = 200 * time.Millisecond })
+			h.fake.Fail(&c.outage)
+			_, err := h.Send(t.Context(), m)
+			require.Equal(t, c.kind, fault.KindOf(err))
+			_, _, err = h.Find(t.Context(), m, time.Now())
+			require.Equal(t, c.kind, fault.KindOf(err))
+			require.Error(t, h.Doctor(t.Context()))
+			require.Empty(t, h.fake.Sent())
+			h.fake.Fail(nil)
+			_, err = h.Send(t.Context(), m)
+			require.NoError(t, err)
+			require.NoError(t, h.Doctor(t.Context()))
+		})
+	}
+	slow := open(t, &twiliofake.Server{Plan: always(twiliofake.Conduct{Linger: time.Minute})}, func(o *twilio.Options) { o.Timeout = 200 * time.Millisecond })
+	began := time.Now()
+	_, err := slow.Send(t.Context(), m)
+	require.True(t, fault.Is(err, fault.Unavailable))
+	_, found, err := slow.Find(t.Context(), m, began)
+	require.NoError(t, err)
+	require.True(t, found)
+}
+
+// A carrier that never calls back knows all the same.
+func TestASilentReportIsKnownWhenAsked(t *testing.T) {
+	h := open(t, &twiliofake.Server{Plan: always(twiliofake.Conduct{Reports: []twiliofake.Report{{Status: "undelivered", Code: "30005", Silent: true}}})})
+	m := sms("k", ana, "x")
+	sent, err := h.Send(t.Context(), m)
+	require.NoError(t, err)
+	h.fake.Wait()
+	require.Empty(t, h.fake.Posts())
+	receipt, err := h.Ask(t.Context(), m, sent.ProviderID)
+	require.NoError(t, err)
+	require.Equal(t, page.Undelivered, receipt.Status)
+}
+
 // What lies with our account or sender may go by somebody else; what lies with the person may not.
 func TestElsewhere(t *testing.T) {
 	refused := func(code string) page.Receipt {

@@ -57,6 +57,9 @@ func (s *Server) report(one *Sent, report Report) (Post, error) {
 	}
 	target := one.Form.Get("StatusCallback")
 	s.mu.Unlock()
+	if report.Silent {
+		return Post{}, nil
+	}
 	if target == "" {
 		return Post{}, errUnknown
 	}

@@ -5,6 +5,7 @@ package twiliofake
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,16 +29,18 @@ type Server struct {
 	Client     *http.Client       // carries callbacks; default one with a timeout of 5 s
 	Plan       func(Sent) Conduct // what happens to a message or call; nil: it is accepted and nothing follows
 
-	mu    sync.Mutex
-	sent  []*Sent
-	tries int
-	posts []Post
-	wait  sync.WaitGroup
+	mu     sync.Mutex
+	outage *Conduct
+	sent   []*Sent
+	tries  int
+	posts  []Post
+	wait   sync.WaitGroup
 }
 
 // Conduct is what the fake does with one message or call.
 type Conduct struct {
-	Delay   time.Duration // before the answer
+	Delay   time.Duration // before anything; who has gone by then has sent nothing
+	Linger  time.Duration // accept, then take so long to answer
 	Status  int           // HTTP status of a refusal; 0: accepted
 	Code    int           // Twilio's error code of a refusal
 	Words   string        // its text
@@ -53,6 +56,7 @@ type Report struct {
 	Status     string
 	Code       string // error code
 	AnsweredBy string
+	Silent     bool // it happens, and nobody is called back
 }
 
 // Sent is a message or call that was accepted.
@@ -103,6 +107,40 @@ func (s *Server) Posts() []Post {
 	return slices.Clone(s.posts)
 }
 
+// Fail makes the whole API, questions included, behave like this: of the conduct, Delay, Status, Code, Words, After and Drop
+// count, and nothing is accepted. Nil: it works again.
+func (s *Server) Fail(c *Conduct) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outage = c
+}
+
+// failing meets a request with the outage, if there is one.
+func (s *Server) failing(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	outage := s.outage
+	s.mu.Unlock()
+	if outage == nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that a caller has gone
+	if !pause(r, outage.Delay) {
+		return true
+	}
+	if outage.Drop {
+		panic(http.ErrAbortHandler)
+	}
+	s.reject(w, *outage)
+	return true
+}
+
+func (s *Server) reject(w http.ResponseWriter, c Conduct) {
+	if c.After > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(c.After.Seconds())))
+	}
+	s.refuse(w, c.Status, c.Code, c.Words)
+}
+
 // Wait returns when all planned callbacks have been made.
 func (s *Server) Wait() { s.wait.Wait() }
 
@@ -119,6 +157,9 @@ func (s *Server) now() time.Time {
 // ServeHTTP speaks /2010-04-01/Accounts/{sid}.json, …/Messages.json, …/Messages/{sid}.json and the same for Calls.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+	if s.failing(w, r) {
+		return
+	}
 	path, ok := strings.CutPrefix(r.URL.Path, "/2010-04-01/Accounts/")
 	if !ok {
 		s.refuse(w, 404, 20404, "The requested resource was not found")
@@ -174,14 +215,12 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, kind string) {
 		return
 	}
 	if conduct.Status != 0 {
-		if conduct.After > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(conduct.After.Seconds())))
-		}
-		s.refuse(w, conduct.Status, conduct.Code, conduct.Words)
+		s.reject(w, conduct)
 		return
 	}
 	created := s.accept(one)
 	s.follow(one, conduct.Reports)
+	pause(r, conduct.Linger)
 	switch {
 	case conduct.Drop:
 		panic(http.ErrAbortHandler)
