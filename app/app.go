@@ -89,7 +89,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		a.close()
 		return nil, err
 	}
-	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), log, a.now)
+	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), a.metrics, log, a.now)
 	if err := a.directory(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -104,6 +104,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 			return nil, err
 		}
 	}
+	a.out.ways = a.rooms.gather(a.out.ways)
 	log.Info("ready to start", "roles", roles, "temporal", addr, "namespace", namespace,
 		"revision", a.rooms.directory.Current().Revision, "encrypted", len(o.CodecKeys) > 0)
 	return a, nil
@@ -187,6 +188,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.beside(func() { a.rooms.relay.Run(ctx) })
 	a.beside(func() { a.rooms.dark.Run(ctx) })
+	a.beside(func() { a.rooms.digests.Run(ctx) })
 	a.beside(func() { a.watch(ctx) })
 	if a.watchdog != nil {
 		a.beside(func() { a.watchdog.Run(ctx) })

@@ -39,7 +39,7 @@ func (a *App) pages(e *echo.Echo) error {
 		PublicURL: a.options.PublicURL, Secret: a.options.Secret, Dev: a.options.Dev,
 		TemporalUIURL: a.temporalUI(), Namespace: a.namespace,
 		Authenticator: a.rooms.keyring, Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers,
-		Links: a.rooms.links, Messages: a.rooms.messages, Access: service.Access{}, Opener: a.rooms.opener,
+		Links: a.rooms.links, Messages: a.rooms.messages, Digests: a.rooms.digests.Book, Access: service.Access{}, Opener: a.rooms.opener,
 		Limits: &a.limits, Bell: a.bell, Now: a.now, Log: a.log,
 	}
 	if a.options.Dev {

@@ -8,6 +8,7 @@ import (
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/surge"
 	"github.com/belayhq/belay/disk"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
@@ -37,6 +38,44 @@ func (l litLedger) Begin(ctx context.Context, m page.Message, workflow string, a
 
 func (l litLedger) Finish(ctx context.Context, r page.Receipt) error {
 	return l.lights.Ask(ctx, noteWithin, func(ctx context.Context) error { return l.Ledger.Finish(ctx, r) })
+}
+
+// litBook is what somebody waits for: a page that wants to leave, a human who has answered or asks.
+type litBook struct {
+	store.Digests
+	lights *service.Lights
+}
+
+func (b litBook) Gather(ctx context.Context, g service.Gathered, rules surge.Rules) (alone bool, err error) {
+	err = b.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		alone, err = b.Digests.Gather(ctx, g, rules)
+		return err
+	})
+	return alone, err
+}
+
+func (b litBook) Waits(ctx context.Context, key string) (kept bool, err error) {
+	err = b.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		kept, err = b.Digests.Waits(ctx, key)
+		return err
+	})
+	return kept, err
+}
+
+func (b litBook) Withdraw(ctx context.Context, workflow string) (leaving bool, err error) {
+	err = b.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		leaving, err = b.Digests.Withdraw(ctx, workflow)
+		return err
+	})
+	return leaving, err
+}
+
+func (b litBook) Members(ctx context.Context, digests ...int64) (members map[int64][]service.Member, err error) {
+	err = b.lights.Ask(ctx, writeWithin, func(ctx context.Context) (err error) {
+		members, err = b.Digests.Members(ctx, digests...)
+		return err
+	})
+	return members, err
 }
 
 type litJournal struct {

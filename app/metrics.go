@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
 )
 
 // Metrics is what /metrics answers: this process, its HTTP requests, and what Temporal's SDK counts.
@@ -23,6 +24,9 @@ type Metrics struct {
 	requests *prometheus.HistogramVec
 	reached  *prometheus.GaugeVec
 	switches *prometheus.CounterVec
+	pages    *prometheus.CounterVec
+	digests  *prometheus.CounterVec
+	together prometheus.Counter
 
 	mu       sync.Mutex
 	families map[string]*family
@@ -46,9 +50,18 @@ func NewMetrics() *Metrics {
 		switches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "belay_carrier_switched_total", Help: "How often a channel went over from one provider to another.",
 		}, []string{"channel", "from", "to"}),
+		pages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "belay_pages_total", Help: "Pages that were to leave: alone and at once, or gathered for a digest.",
+		}, []string{"left"}),
+		digests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "belay_digests_total", Help: "Digests by what their carrier made of them.",
+		}, []string{"class"}),
+		together: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "belay_digest_pages_total", Help: "Pages that digests told of.",
+		}),
 		families: map[string]*family{},
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.reached, m.switches)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.reached, m.switches, m.pages, m.digests, m.together)
 	return m
 }
 
@@ -77,6 +90,21 @@ func (m *Metrics) Reached(what string, yes bool) {
 // Switched counts a channel that is carried by another provider from now on.
 func (m *Metrics) Switched(channel org.Channel, from, to string) {
 	m.switches.WithLabelValues(string(channel), from, to).Inc()
+}
+
+// Page is part of service.Meter.
+func (m *Metrics) Page(alone bool) {
+	left := "gathered"
+	if alone {
+		left = "alone"
+	}
+	m.pages.WithLabelValues(left).Inc()
+}
+
+// Digest is part of service.Meter.
+func (m *Metrics) Digest(class page.Class, pages int) {
+	m.digests.WithLabelValues(string(class)).Inc()
+	m.together.Add(float64(pages))
 }
 
 // known keeps invented methods from becoming series of their own.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/surge"
 	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/disk"
 	"github.com/belayhq/belay/durable"
@@ -41,6 +42,7 @@ type rooms struct {
 	oncall   *service.OnCall
 	covers   *service.Covers
 	listing  *service.Catalogue
+	digests  *service.Digests
 	sandbox  *service.Sandbox // dev only
 
 	blueprints  *service.Blueprints
@@ -48,7 +50,7 @@ type rooms struct {
 	messages    service.Messages
 }
 
-func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf, log *slog.Logger, now func() time.Time) rooms {
+func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf, metrics *Metrics, log *slog.Logger, now func() time.Time) rooms {
 	inbox := store.Inbox{Pool: db}
 	lights := &service.Lights{Now: now, Ping: func(ctx context.Context) error { return store.Ping(ctx, db) }}
 	messages := litMessages{Messages: store.Messages{Pool: db}, lights: lights}
@@ -56,6 +58,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	barred := store.Barred{Pool: db}
 	overrides := store.Overrides{Pool: db}
 	access := service.Access{}
+	digests := litBook{Digests: store.Digests{Pool: db}, lights: lights}
 
 	r := rooms{
 		engine:   &durable.Engine{Client: temporal},
@@ -69,10 +72,15 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.directory = &service.Directory{
 		Revisions: store.Revisions{Pool: db}, Overrides: overrides, Barred: barred, Parse: parse, Now: now, Log: log,
 	}
+	r.digests = &service.Digests{
+		Book: digests, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: lights}, Organisation: r.directory, Engine: r.engine, Links: r.links, Words: text.Words,
+		Rules: surge.Usual(), Meter: metrics, Now: now, Log: log,
+	}
+	engine := service.Withdrawing{Engine: r.engine, Digests: r.digests}
 	if shelf != nil {
 		r.directory.Beside, r.reserve.Stock = shelf, shelf
 	}
-	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: r.engine, Dark: r.dark, Log: log}
+	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: engine, Dark: r.dark, Log: log}
 	r.intake = &service.Intake{
 		Organisation: r.directory, Inbox: inbox, Settler: r.settler, Lights: lights, Dark: r.dark, Pool: r.beside, Now: now, Log: log,
 	}
@@ -81,10 +89,10 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 		Organisation: r.directory, Inbox: inbox, Arrivals: inbox, Settler: r.settler, Lights: lights, Dark: r.dark,
 		Access: access, Now: now,
 	}
-	r.answers = &service.Answers{Organisation: r.directory, Engine: r.engine, Access: access, Now: now}
-	r.receipts = &service.Receipts{Messages: messages, Engine: r.engine, Pool: r.beside, Log: log}
+	r.answers = &service.Answers{Organisation: r.directory, Engine: engine, Access: access, Now: now}
+	r.receipts = &service.Receipts{Messages: messages, Digests: digests, Engine: r.engine, Pool: r.beside, Log: log}
 	r.replies = &service.Replies{
-		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Answers: r.answers,
+		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Digests: digests, Answers: r.answers,
 		Runs: r.engine, Lights: lights, Barred: barred, Trail: store.Audit{Pool: db}, Idempotency: store.Idempotency{Pool: db}, Now: now, Log: log,
 	}
 	r.search = &service.Search{Escalations: escalations, Runs: r.engine, Lights: lights, Access: access}
@@ -102,6 +110,17 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 		}
 	}
 	return r
+}
+
+// gather puts the gathering of pages in front of every carrier.
+func (r rooms) gather(ways map[org.Channel]activities.Carrier) map[org.Channel]activities.Carrier {
+	r.digests.Carriers = map[org.Channel]service.Carrier{}
+	out := map[org.Channel]activities.Carrier{}
+	for channel, carrier := range ways {
+		r.digests.Carriers[channel] = carrier
+		out[channel] = r.digests.Over(carrier)
+	}
+	return out
 }
 
 // work is what the worker needs: the activities with their ports filled.

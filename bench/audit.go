@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Message is one request that a sink took: it answered that it has it.
+// Message is one request that a sink took: it answered that it has it. One that tells of several alerts is given once
+// for each, with the same key and the same instant.
 type Message struct {
 	Key        string // the same key is the same message
 	Title      string // of the alert, by which it is known what was sent
@@ -83,7 +84,7 @@ func (a *Auditor) Findings() Findings {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var f Findings
-	told, times, cases := map[string]bool{}, map[string]int{}, map[string]map[string]bool{}
+	told, times, cases := map[string]bool{}, map[string]int{}, map[string]map[string]bool{} // by title, but times by key and title
 	for _, m := range a.got {
 		s, known := a.sent[m.Title]
 		if !known {
@@ -91,7 +92,8 @@ func (a *Auditor) Findings() Findings {
 			continue
 		}
 		told[m.Title] = true
-		if times[m.Key]++; times[m.Key] > 1 {
+		about := m.Key + " " + m.Title // a digest tells of each alert once
+		if times[about]++; times[about] > 1 {
 			f.Twice = append(f.Twice, m.Key)
 		}
 		if cases[m.Title] == nil {

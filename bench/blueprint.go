@@ -41,18 +41,21 @@ catch_all: {targets: [{person: last}], ack_within: 1d}
 {kind: unit, id: bench, name: Bench}
 ---
 {kind: team, id: crew, name: Crew, unit: bench, lead: last, members: [last]}`)
-	b.person("last")
-	b.person("lead")
+	b.person("last", false)
 	for i := range people {
-		b.person(fmt.Sprintf("p%02d", i))
+		b.person(fmt.Sprintf("p%02d", i), false)
 	}
-	b.add(`{kind: person, id: texted, name: Texted, methods: [{id: mobile, sms: "+12125550111"}]}`)
+	for _, id := range []string{"lead", "life", "late1", "late2"} { // rows that await a message for each alert
+		b.person(id, true)
+	}
+	b.add(`{kind: person, id: texted, name: Texted, methods: [{id: mobile, sms: "+12125550111", each: true}]}`)
 
-	b.service(serviceLife, true, tier("p00", "1d"))
+	b.service(serviceLife, true, tier("life", "1d"))
 	b.service(serviceText, true, tier("texted", "1d"))
 	var ladder []string
 	for i := range ladderTiers {
-		ladder = append(ladder, tier(fmt.Sprintf("p%02d", i), ladderStep.String()))
+		b.person(fmt.Sprintf("rung%d", i), true)
+		ladder = append(ladder, tier(fmt.Sprintf("rung%d", i), ladderStep.String()))
 	}
 	b.service(serviceLadder, false, append(ladder, tier("lead", "1d"))...)
 	for i := range people {
@@ -62,7 +65,7 @@ catch_all: {targets: [{person: last}], ack_within: 1d}
 		b.service(serviceDoor(i), true, tier(fmt.Sprintf("p%02d", i), "1d"))
 	}
 	for seconds := shortest; seconds <= longest; seconds++ {
-		b.service(serviceLate(seconds), false, tier("p01", fmt.Sprintf("%ds", seconds)), tier("p02", "1d"))
+		b.service(serviceLate(seconds), false, tier("late1", fmt.Sprintf("%ds", seconds)), tier("late2", "1d"))
 	}
 	return b.String()
 }
@@ -74,8 +77,9 @@ type draft struct {
 
 func (b *draft) add(document string) { fmt.Fprintf(b, "---\n%s\n", document) }
 
-func (b *draft) person(id string) {
-	b.add(fmt.Sprintf("{kind: person, id: %[1]s, name: %[1]s, methods: [{id: hook, webhook: %[2]q}]}", id, b.sink+hookPath+id))
+// person at a path of the sink; each: no digests.
+func (b *draft) person(id string, each bool) {
+	b.add(fmt.Sprintf("{kind: person, id: %[1]s, name: %[1]s, methods: [{id: hook, webhook: %[2]q, each: %[3]t}]}", id, b.sink+hookPath+id, each))
 }
 
 // service with a policy of its own; heard: alerts come in for it.

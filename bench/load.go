@@ -46,10 +46,14 @@ func (r *runner) burst(ctx context.Context) (Report, error) {
 		return nil, err
 	}
 	firsts, each, alerts := map[string]time.Duration{}, map[string]int{}, Sample{}
+	counted := map[string]bool{}
 	for _, m := range r.sink.of(r.prefix("burst")) {
 		since := m.Arrived.Sub(began)
 		alerts = append(alerts, since)
-		each[m.Person]++
+		if !counted[m.Key] { // a digest is one message
+			counted[m.Key] = true
+			each[m.Person]++
+		}
 		if known, ok := firsts[m.Person]; !ok || since < known {
 			firsts[m.Person] = since
 		}

@@ -17,7 +17,7 @@ func (r *runner) first(ctx context.Context) (Report, error) {
 	for i := range r.many(60) {
 		began := time.Now()
 		title := r.title("first", i)
-		took, err := r.firstMessage(ctx, &audit, title, serviceLife)
+		took, err := r.firstMessage(ctx, &audit, title, serviceBurst(i%people)) // a person each: nothing is gathered
 		if err != nil {
 			return nil, err
 		}

@@ -74,10 +74,19 @@ func (s *sink) hooked(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	s.take(Message{
+	m := Message{
 		Key: body.Key, Title: body.Title, Escalation: string(body.Escalation), Person: r.PathValue("person"),
 		Page: body.Purpose == page.Page, Arrived: arrived, AnswerBy: body.AnswerBy,
-	})
+	}
+	var all []Message
+	for _, item := range body.Digest { // one message that tells of several alerts
+		m.Title, m.Escalation = item.Title, string(item.Escalation)
+		all = append(all, m)
+	}
+	if len(all) == 0 {
+		all = []Message{m}
+	}
+	s.take(all...)
 	if s.conduct.Delay > 0 {
 		time.Sleep(s.conduct.Delay)
 	}
@@ -94,6 +103,9 @@ func (s *sink) refuses() bool {
 // named finds an alert's title among the words of an SMS.
 var named = regexp.MustCompile(`bench-[a-z]+-[0-9a-f]+-\d+`)
 
+// coded finds the numbers of escalations there.
+var coded = regexp.MustCompile(`\bE-\d+\b`)
+
 // texted is asked by the fake Twilio about each message.
 func (s *sink) texted(m twiliofake.Sent) twiliofake.Conduct {
 	if s.refuses() {
@@ -101,7 +113,19 @@ func (s *sink) texted(m twiliofake.Sent) twiliofake.Conduct {
 	}
 	key := keyOf(m)
 	escalation, _, _ := strings.Cut(key, "/")
-	s.take(Message{Key: key, Title: named.FindString(m.Body), Escalation: escalation, Person: m.To, Page: true, Arrived: time.Now()})
+	arrived := time.Now()
+	var all []Message
+	codes := coded.FindAllString(m.Body, -1)
+	for i, title := range named.FindAllString(m.Body, -1) {
+		if i < len(codes) {
+			escalation = codes[i] // a digest names each alert after its number
+		}
+		all = append(all, Message{Key: key, Title: title, Escalation: escalation, Person: m.To, Page: true, Arrived: arrived})
+	}
+	if len(all) == 0 {
+		all = []Message{{Key: key, Escalation: escalation, Person: m.To, Page: true, Arrived: arrived}}
+	}
+	s.take(all...)
 	return twiliofake.Conduct{Delay: s.conduct.Delay, Reports: []twiliofake.Report{
 		{After: 50 * time.Millisecond, Status: "sent"}, {After: 100 * time.Millisecond, Status: "delivered"},
 	}}
@@ -116,15 +140,18 @@ func keyOf(m twiliofake.Sent) string {
 	return at.Query().Get("key")
 }
 
-func (s *sink) take(m Message) {
+// take keeps one message, with an entry for each alert that it tells of.
+func (s *sink) take(all ...Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.by[m.Title] = append(s.by[m.Title], m)
-	s.last = m.Arrived
-	for _, wake := range s.waiting[m.Title] {
-		close(wake)
+	for _, m := range all {
+		s.by[m.Title] = append(s.by[m.Title], m)
+		s.last = m.Arrived
+		for _, wake := range s.waiting[m.Title] {
+			close(wake)
+		}
+		delete(s.waiting, m.Title)
 	}
-	delete(s.waiting, m.Title)
 }
 
 // await answers the n-th message of an alert (from 1), once it is there.

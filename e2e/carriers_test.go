@@ -76,7 +76,7 @@ key: scenes0replies0events0key0000000
 	person := func(id, ladder string, methods ...string) {
 		fmt.Fprintf(&b, "---\nkind: person\nid: %s\nname: %s\nmethods:\n", id, strings.ToUpper(id[:1])+id[1:])
 		for _, m := range methods {
-			fmt.Fprintf(&b, "  - {%s}\n", m)
+			fmt.Fprintf(&b, "  - {%s, each: true}\n", m)
 		}
 		fmt.Fprintf(&b, "ladder:\n  high: [%s]\n", ladder)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const helpText = "Reply with a verb and the number in the message: ack 42, resolve 42, esc 42, note 42 what you found, " +
-	"snooze 42 30m, status. The number may be left out when only one is open."
+	"snooze 42 30m, status. The number may be left out when only one is open; ack all is everything in the last digest."
 
 // word turns what was understood into a verb and a word for the escalation. Verbs that are not for an escalation have
 // none: ok is false.

@@ -13,9 +13,13 @@ import (
 // Receipts takes what carriers report about messages.
 type Receipts struct {
 	Messages Messages
-	Engine   Engine
-	Pool     *Pool
-	Log      *slog.Logger
+	Digests  interface {
+		// Hear keeps a report about a digest, for all whose pages were in it.
+		Hear(ctx context.Context, digest int64, r page.Receipt) error
+	}
+	Engine Engine
+	Pool   *Pool
+	Log    *slog.Logger
 	// Pause before the engine is asked again, doubled each time; zero: one second.
 	Pause time.Duration
 }
@@ -38,6 +42,14 @@ func (r *Receipts) Take(ctx context.Context, receipt page.Receipt) error {
 		return fmt.Errorf("find the message of a receipt: %w", err)
 	}
 	receipt.Key = sent.Message.Key
+	if digest, ok := DigestOf(receipt.Key); ok {
+		// Before it is noted: what could not be heard comes again.
+		if err := r.Digests.Hear(ctx, digest, receipt); err != nil {
+			return fmt.Errorf("hear what became of a digest: %w", err)
+		}
+		r.fresh(ctx, receipt)
+		return nil
+	}
 	if !r.fresh(ctx, receipt) {
 		return nil
 	}

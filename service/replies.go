@@ -35,6 +35,7 @@ type Replies struct {
 	Escalations  Escalations
 	Messages     Messages
 	Paged        Paged
+	Digests      Bundles
 	Answers      *Answers
 	Runs         Runs    // nil: without the records only what is named is known
 	Lights       *Lights // nil: the records are always asked
@@ -86,6 +87,9 @@ func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 	case reply.Status, reply.Acknowledge, reply.Resolve, reply.Escalate, reply.Note, reply.Snooze:
 	}
 	verb, w, isWord := word(said, in.SID, r.Now())
+	if said.All {
+		return r.all(ctx, who, verb, w), nil
+	}
 	choices, err := r.choices(ctx, d, who, about(said))
 	if fault.Is(err, fault.Unavailable) {
 		choices, err = r.unread(ctx, d, who, about(said))
@@ -114,10 +118,7 @@ func (r *Replies) say(ctx context.Context, c Caller, workflow, verb string, w co
 	if err != nil {
 		return r.sorry(ctx, err)
 	}
-	if strings.Contains(heard.Text, string(e)) {
-		return heard.Text
-	}
-	return fmt.Sprintf("%s: %s", e, heard.Text)
+	return addressedBy(e, heard.Text)
 }
 
 // sorry says what went wrong, to a human.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
@@ -132,8 +133,15 @@ func (s *Sandbox) follow(ctx context.Context, m SandboxMessage, text, sid string
 	if err != nil {
 		return "", err
 	}
+	workflow := sent.Workflow
+	if digest, ok := DigestOf(workflow); ok {
+		if said.Number == 0 {
+			return s.Replies.sayAll(ctx, m.Person, "link", digest, verb, w), nil
+		}
+		workflow = contract.EscalationID(about(said))
+	}
 	caller := callerFor(s.Replies.Organisation.Current(), m.Person, "link")
-	return s.Replies.say(ctx, caller, sent.Workflow, verb, w), nil
+	return s.Replies.say(ctx, caller, workflow, verb, w), nil
 }
 
 // Fail makes the carrier report a failure, with a status and an error code in its own words ("undelivered", "30034").

@@ -44,6 +44,12 @@ func (r *Replies) Voice(ctx context.Context, call Call) Speech {
 	if !ok {
 		return Speech{Text: sent.Message.Body, Listen: true}
 	}
+	if digest, ok := DigestOf(sent.Workflow); ok {
+		if pressed == reply.Resolve {
+			return Speech{Text: resolveOneWay, Listen: true}
+		}
+		return Speech{Text: r.sayAll(ctx, sent.Message.Person, "voice", digest, verb, w)}
+	}
 	caller := callerFor(r.Organisation.Current(), sent.Message.Person, "voice")
 	return Speech{Text: r.say(ctx, caller, sent.Workflow, verb, w)}
 }

@@ -50,7 +50,8 @@ func Migrate(ctx context.Context, url string) error {
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectCustom, db, files,
-		goose.WithStore(versions), goose.WithDisableGlobalRegistry(true))
+		goose.WithStore(versions), goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true)) // two changes of the schema are merged in any order
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ var (
 	_ service.Unheard         = Messages{}
 	_ service.SandboxMessages = Sandbox{}
 	_ service.WatchRecords    = (*Watch)(nil)
+	_ service.DigestBook      = Digests{}
 
 	_ interface {
 		Write(ctx context.Context, r contract.Record) error

@@ -98,7 +98,7 @@ func (m message) fate() (text, class string) {
 	switch status {
 	case page.Delivered, page.Answered:
 		return "✓ " + text, "good"
-	case page.Accepted:
+	case page.Accepted, page.Gathered, page.Withdrawn:
 		return text, "waiting"
 	case page.Undelivered, page.Busy, page.NoAnswer, page.Machine, page.Failed, page.OptedOut:
 		return "✕ " + text, "bad"

@@ -43,6 +43,12 @@ type Messages interface {
 	ByKey(ctx context.Context, key string) (service.Sent, error) // fault.NotFound
 }
 
+// Digests knows what was gathered into one message.
+type Digests interface {
+	// Members by digest, in no particular order.
+	Members(ctx context.Context, digests ...int64) (map[int64][]service.Member, error)
+}
+
 // Opener opens escalations by hand.
 type Opener interface {
 	Do(ctx context.Context, c service.Caller, in service.Opening) (id.Escalation, error)

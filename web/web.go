@@ -40,6 +40,7 @@ type Options struct {
 	Answers       Answers
 	Links         Links
 	Messages      Messages
+	Digests       Digests
 	Access        service.Access
 
 	// The sandbox: needed in dev mode only.

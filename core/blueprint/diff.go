@@ -190,6 +190,10 @@ func (d *difference) method(was org.Person, method org.Method) {
 		d.say(Changed, "method %s becomes %s (was %s)", method.ID, method.Channel, old.Channel)
 	case old.Address != method.Address:
 		d.say(Changed, "%s %s changed", method.ID, addressName(method.Channel))
+	case !old.Each && method.Each:
+		d.say(Changed, "method %s gets every page by itself", method.ID)
+	case old.Each && !method.Each:
+		d.say(Changed, "method %s gets digests in a storm", method.ID)
 	}
 }
 

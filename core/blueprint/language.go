@@ -114,6 +114,7 @@ func person() *shape {
 			{"voice", false, shape{form: formPhone, doc: "Number for calls, in E.164 form and in quotes."}},
 			{"email", false, shape{form: formMail, doc: "E-mail address."}},
 			{"webhook", false, shape{form: formWeb, doc: "URL that is posted to."}},
+			{"each", false, shape{form: formSwitch, doc: "Every page by itself, also in a storm: for programs rather than people.", fallback: "false"}},
 		}}
 	rung := shape{form: formRecord, doc: "One step: use the method, then wait before the next.", keys: []key{
 		{"use", true, shape{form: formOwn, doc: "Id of one of the person's methods."}},

@@ -40,7 +40,7 @@ func (b builder) methods(n node) []org.Method {
 			if to == nil {
 				continue
 			}
-			method := org.Method{ID: id.Method(b.text(item, "id", string(channel))), Channel: channel, Address: to.Value}
+			method := org.Method{ID: id.Method(b.text(item, "id", string(channel))), Channel: channel, Address: to.Value, Each: b.text(item, "each", "") == "true"}
 			if _, twice := (org.Person{Methods: methods}).Method(method.ID); twice {
 				b.fail(b.path, item, fmt.Sprintf("methods[%d].id", i), "a second method is called %q: give each its own id", method.ID)
 			}

@@ -353,7 +353,7 @@ func (m *machine) reported(e Reported) {
 	if sent == nil || sent.Last == heard || m.s.Phase == Closed {
 		return
 	}
-	if r.Class == page.Pending && sent.Last != "" {
+	if r.Class == page.Pending && sent.Last != "" && sent.Last != string(page.Gathered) {
 		return // news of the way travels slower than news of the arrival
 	}
 	sent.Last = heard

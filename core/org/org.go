@@ -69,6 +69,7 @@ type Method struct {
 	ID      id.Method
 	Channel Channel
 	Address string // E.164 number, e-mail address or URL, by channel
+	Each    bool   // every page by itself, also in a storm: for programs rather than people
 }
 
 // Rung is one step of a person's contact ladder: use the method, then wait before the next one.

@@ -28,6 +28,18 @@ type Brief struct {
 	OpenedAt   time.Time     `json:"opened_at"`
 	Text       string        `json:"text,omitempty"` // for Inform: the sentence to say
 	AnswerBy   time.Time     `json:"answer_by,omitzero"`
+	// Digest names all that one message tells of, worst first; the fields above are then those of the first. Empty on
+	// a message about one escalation.
+	Digest []Item `json:"digest,omitempty"`
+}
+
+// Item is one of the pages that were gathered into a message.
+type Item struct {
+	Escalation id.Escalation `json:"escalation"`
+	Title      string        `json:"title"`
+	Service    string        `json:"service"` // its name
+	Priority   org.Priority  `json:"priority"`
+	Key        string        `json:"key"` // of the page: "E-42/t1/ana/mobile/3"
 }
 
 // Message is ready for a provider: the address is known and the words are chosen.
@@ -48,6 +60,8 @@ type Message struct {
 type Status string
 
 const (
+	Gathered    Status = "gathered"    // waits, to leave with others in one message
+	Withdrawn   Status = "withdrawn"   // it was answered while it waited, and did not leave
 	Accepted    Status = "accepted"    // the provider has it
 	Delivered   Status = "delivered"   // the provider says it arrived
 	Answered    Status = "answered"    // the call was picked up; not an acknowledge

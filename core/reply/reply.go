@@ -38,6 +38,7 @@ const (
 type Reply struct {
 	Verb   Verb
 	Number int64         // of the escalation, 42 for E-42; 0 when it was not said
+	All    bool          // everything that the last digest named
 	Rest   string        // what else was said; for Note the note
 	For    time.Duration // for Snooze
 }
@@ -95,6 +96,10 @@ func finish(r Reply, spoken word, said []word) (Reply, error) {
 		r.Rest = join(said)
 		return r, nil
 	case Acknowledge, Resolve, Escalate:
+		if r.Number == 0 && len(said) == 1 && everything(said[0].plain) {
+			r.All = true
+			return r, nil
+		}
 	case Stop, Start, Repeat:
 		return Reply{}, fault.New(fault.Invalid, "I did not understand that. %s", usage(r.Number))
 	}
@@ -142,6 +147,9 @@ func filler(plain string) bool {
 	}
 	return false
 }
+
+// everything is what the last digest named. More words after it make a sentence: "ack all good".
+func everything(plain string) bool { return plain == "all" || plain == "everything" }
 
 // carrierWord recognises what carriers in North America act on by themselves, when it is the whole message.
 // Source: Twilio, "Twilio support for opt-out keywords (SMS STOP filtering)".

@@ -195,3 +195,23 @@ func isASCII(s string) bool {
 	}
 	return true
 }
+
+func TestAllIsAWordOfItsOwn(t *testing.T) {
+	for text, want := range map[string]reply.Reply{
+		"ack all":            {Verb: reply.Acknowledge, All: true},
+		"Ack ALL!":           {Verb: reply.Acknowledge, All: true},
+		"resolve everything": {Verb: reply.Resolve, All: true},
+		"close all":          {Verb: reply.Resolve, All: true},
+		"esc all":            {Verb: reply.Escalate, All: true},
+		"ack all good":       {Verb: reply.Acknowledge, Rest: "all good"},
+		"ack 42 all":         {Verb: reply.Acknowledge, Number: 42, Rest: "all"},
+	} {
+		got, err := reply.Parse(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"all", "close all but one", "all ack"} {
+		_, err := reply.Parse(text)
+		require.Error(t, err, text)
+	}
+}

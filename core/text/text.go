@@ -30,6 +30,9 @@ func Words(m page.Message, to org.Person) (subject, body string) {
 
 // Page asks for an answer. The link, if any, is where it can be given. A nil zone is UTC.
 func Page(b page.Brief, channel org.Channel, link string, zone *time.Location) Rendered {
+	if len(b.Digest) > 1 {
+		return Digest(b, channel, link, zone)
+	}
 	f := factsOf(b, zone)
 	switch channel {
 	case org.SMS:

@@ -38,7 +38,7 @@ func (c *Client) compose(m page.Message, at time.Time) (*mail.Msg, error) {
 	message.Subject(subject)
 	message.SetDateWithValue(at)
 	message.SetMessageIDWithValue(c.messageID(m.Key))
-	if m.Brief.Escalation != "" {
+	if m.Brief.Escalation != "" && len(m.Brief.Digest) == 0 {
 		// All mails of an escalation name the same ancestor, which never existed: readers show them as one thread.
 		thread := "<" + c.messageID("escalation/"+string(m.Brief.Escalation)) + ">"
 		message.SetGenHeader(mail.HeaderReferences, thread)

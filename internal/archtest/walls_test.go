@@ -61,6 +61,7 @@ var rank = map[string]int{
 	"core/alert": 2, "core/calendar": 2,
 	"core/oncall": 3, "core/page": 3, "core/reply": 3,
 	"core/text": 4, "core/policy": 4,
+	"core/surge":      4,
 	"core/escalation": 5,
 	"core/blueprint":  6, "core/simulate": 6,
 }

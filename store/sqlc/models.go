@@ -40,6 +40,22 @@ type CurrentRevision struct {
 	Hash string
 }
 
+type Digest struct {
+	ID       int64
+	Person   string
+	Method   string
+	Since    time.Time
+	Newest   time.Time
+	Urgent   *time.Time
+	Late     bool
+	DueAt    time.Time
+	FrozenAt *time.Time
+	Sending  bool
+	Attempts int32
+	EndedAt  *time.Time
+	Receipt  []byte
+}
+
 type Errand struct {
 	ID         int64
 	Escalation int64
@@ -74,6 +90,18 @@ type Escalation struct {
 	RepeatSeverity string
 	SeverityTold   string
 	RepeatedAt     time.Time
+}
+
+type Gathered struct {
+	Key        string
+	Digest     int64
+	Workflow   string
+	Escalation int64
+	Brief      []byte
+	DecidedAt  time.Time
+	AnsweredAt *time.Time
+	DroppedAt  *time.Time
+	TellAt     *time.Time
 }
 
 type Idempotency struct {
@@ -183,4 +211,10 @@ type Watch struct {
 	Compares bool
 	Until    time.Time
 	Stand    []byte
+}
+
+type Way struct {
+	Person string
+	Method string
+	Passed []byte
 }

@@ -1,0 +1,130 @@
+package service
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/page"
+)
+
+// Over puts the gathering of pages in front of a carrier.
+func (d *Digests) Over(carrier Carrier) Carrier { return gathering{Digests: d, carrier: carrier} }
+
+// gathering is a carrier that lets a page pass, or keeps it for the next digest.
+type gathering struct {
+	*Digests
+	carrier Carrier
+}
+
+const bookProvider = "belay"
+
+// Send passes on what leaves alone. What is kept is on its way as far as the ladder is concerned.
+func (g gathering) Send(ctx context.Context, m page.Message) (page.Receipt, error) {
+	waiting, ok := g.page(m)
+	if !ok {
+		return g.carrier.Send(ctx, m)
+	}
+	bounded, cancel := context.WithTimeout(ctx, bookPatience)
+	defer cancel()
+	alone, err := g.Book.Gather(bounded, waiting, g.Rules)
+	if err != nil {
+		g.Log.WarnContext(ctx, "nobody knows how many messages left lately; the page leaves", "key", m.Key, "error", err)
+		alone = true
+	}
+	g.Meter.Page(alone)
+	if alone {
+		return g.carrier.Send(ctx, m)
+	}
+	return g.kept(m), nil
+}
+
+// Find also finds what is kept.
+func (g gathering) Find(ctx context.Context, m page.Message, since time.Time) (page.Receipt, bool, error) {
+	if _, ok := g.page(m); ok {
+		bounded, cancel := context.WithTimeout(ctx, bookPatience)
+		defer cancel()
+		if kept, err := g.Book.Waits(bounded, m.Key); err == nil && kept {
+			return g.kept(m), true, nil
+		}
+	}
+	return g.carrier.Find(ctx, m, since)
+}
+
+func (g gathering) kept(m page.Message) page.Receipt {
+	return page.Receipt{
+		Key: m.Key, Status: page.Gathered, Class: page.Pending, Provider: bookProvider, At: g.Now(),
+		Reason: "many pages at once: it leaves with others in one message",
+	}
+}
+
+// page reads a message that may be gathered. The link that it carries says who sent it, and when that was decided.
+func (d *Digests) page(m page.Message) (Gathered, bool) {
+	if m.Purpose != page.Page {
+		return Gathered{}, false
+	}
+	if method, ok := d.Organisation.Current().Org.People[m.Person].Method(m.Method); !ok || method.Each {
+		return Gathered{}, false
+	}
+	_, token, _ := strings.Cut(m.Link, "/a/")
+	ticket, err := d.Links.Open(token)
+	if err != nil || ticket.Key != m.Key {
+		return Gathered{}, false
+	}
+	g := Gathered{
+		Key: m.Key, Workflow: ticket.Workflow, Person: m.Person, Method: m.Method, Brief: m.Brief,
+		DecidedAt: ticket.Expires.Add(-linkLife),
+	}
+	first := strings.HasPrefix(m.Key, string(m.Brief.Escalation)+"/t1/")
+	g.Late = first && !m.Brief.OpenedAt.IsZero() && g.DecidedAt.Sub(m.Brief.OpenedAt) > d.Rules.Late
+	return g, true
+}
+
+// Withdrawing is an engine that keeps pages from leaving once a human has answered.
+type Withdrawing struct {
+	Engine
+	Digests *Digests
+}
+
+// withdrawWithin is how long the answer to a human waits for a message that is just leaving: whoever is told before the
+// answer was not told after it.
+const withdrawWithin = 2 * time.Second
+
+// Say hands over a word; before it returns, nothing that the word has made pointless can leave any more.
+func (w Withdrawing) Say(ctx context.Context, workflow, verb string, word contract.Word) (contract.Reply, error) {
+	reply, err := w.Engine.Say(ctx, workflow, verb, word)
+	if err == nil && quiets(verb, reply.Outcome) {
+		w.Digests.withdraw(ctx, workflow)
+	}
+	return reply, err
+}
+
+// quiets: after this answer nobody is to be paged of what was decided before it.
+func quiets(verb string, outcome escalation.Outcome) bool {
+	switch verb {
+	case contract.Acknowledge, contract.Resolve:
+		return outcome != escalation.Refused
+	case contract.Snooze:
+		return outcome == escalation.Done || outcome == contract.Received
+	}
+	return false
+}
+
+func (d *Digests) withdraw(ctx context.Context, workflow string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawWithin)
+	defer cancel()
+	leaving, err := d.Book.Withdraw(ctx, workflow)
+	for err == nil && leaving {
+		select {
+		case <-ctx.Done():
+			return // it may have left: a carrier that slow is past calling back
+		case <-time.After(20 * time.Millisecond):
+		}
+		leaving, err = d.Book.Leaving(ctx, workflow)
+	}
+	if err != nil {
+		d.Log.WarnContext(ctx, "pages that wait were not withdrawn; the record will tell that they are not wanted", "workflow", workflow, "error", err)
+	}
+}
