@@ -76,7 +76,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 func TestAWayToTheOperatorsNeedsItsCarrier(t *testing.T) {
 	_, err := FromEnv(env("BELAY_WATCHDOG_EMAILS", "ops@example.com", "BELAY_WATCHDOG_PHONES", "+15551234567"))
 	require.ErrorContains(t, err, "BELAY_SMTP_ADDR: needed with BELAY_WATCHDOG_EMAILS")
-	require.ErrorContains(t, err, "BELAY_TWILIO_ACCOUNT_SID: needed with BELAY_WATCHDOG_PHONES")
+	require.ErrorContains(t, err, "BELAY_TWILIO_ACCOUNT_SID or BELAY_GATEWAY_SMS_URL: needed with BELAY_WATCHDOG_PHONES")
 }
 
 func TestSecretsAreNeverShown(t *testing.T) {

@@ -154,25 +154,47 @@ func operators(o Options) ([]service.Way, error) {
 			return nil, fmt.Errorf("smtp: %w", err)
 		}
 		for n, to := range o.Watch.Emails {
-			ways = append(ways, carrierWay{name: numbered("mail", n), channel: org.Email, to: to, carrier: carrier})
+			ways = append(ways, carrierWay{name: numbered("mail", n), channel: org.Email, to: to, carriers: []activities.Carrier{carrier}})
 		}
 	}
-	if len(o.Watch.Phones) > 0 {
-		if !o.Twilio.configured() {
-			return nil, errors.New("BELAY_WATCHDOG_PHONES: needs BELAY_TWILIO_ACCOUNT_SID")
-		}
-		carrier, err := twilio.New(twilio.Options{ // without a public address: nobody needs these receipts
+	if len(o.Watch.Phones) == 0 {
+		return ways, nil
+	}
+	texts, err := o.operatorTexts()
+	if err != nil {
+		return nil, err
+	}
+	for n, to := range o.Watch.Phones {
+		ways = append(ways, carrierWay{name: numbered("sms", n), channel: org.SMS, to: to, carriers: texts})
+	}
+	return ways, nil
+}
+
+// operatorTexts are the providers of SMS, in the order in which they are asked: clients of their own, that learn from
+// nobody else's failures. They have no public address, since nobody needs these receipts.
+func (o Options) operatorTexts() ([]activities.Carrier, error) {
+	var texts []activities.Carrier
+	if o.Twilio.configured() {
+		first, err := twilio.New(twilio.Options{
 			AccountSID: o.Twilio.AccountSID, AuthToken: o.Twilio.AuthToken, From: o.Twilio.From,
-			MessagingServiceSID: o.Twilio.MessagingService, BaseURL: o.Twilio.BaseURL, Timeout: 6 * time.Second,
+			MessagingServiceSID: o.Twilio.MessagingService, BaseURL: o.Twilio.BaseURL, Timeout: 5 * time.Second,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("twilio: %w", err)
 		}
-		for n, to := range o.Watch.Phones {
-			ways = append(ways, carrierWay{name: numbered("sms", n), channel: org.SMS, to: to, carrier: carrier})
-		}
+		texts = append(texts, first)
 	}
-	return ways, nil
+	if o.Gateway.SMSURL != "" {
+		second, err := o.Gateway.client("")
+		if err != nil {
+			return nil, fmt.Errorf("gateway: %w", err)
+		}
+		texts = append(texts, second)
+	}
+	if len(texts) == 0 {
+		return nil, errors.New("BELAY_WATCHDOG_PHONES: needs BELAY_TWILIO_ACCOUNT_SID or BELAY_GATEWAY_SMS_URL")
+	}
+	return texts, nil
 }
 
 func numbered(kind string, n int) string { return fmt.Sprintf("%s %d", kind, n+1) }
@@ -207,10 +229,10 @@ func (w webhookWay) Tell(ctx context.Context, b service.Bulletin, _ bool) error 
 
 // carrierWay hands a message to a carrier, past everything that pages go through.
 type carrierWay struct {
-	name    string
-	channel org.Channel
-	to      string
-	carrier activities.Carrier
+	name     string
+	channel  org.Channel
+	to       string
+	carriers []activities.Carrier // the next one when the one before fails
 }
 
 // Name is part of service.Way.
@@ -228,17 +250,26 @@ func (c carrierWay) Tell(ctx context.Context, b service.Bulletin, again bool) er
 	if c.channel == org.SMS {
 		message.Body = b.Short()
 	}
-	if since := b.At.Add(-sameWords); again || b.FromAll() {
-		receipt, found, err := c.carrier.Find(ctx, message, since)
-		if err == nil && found && arrives(receipt) {
-			return nil
+	if again || b.FromAll() {
+		for _, carrier := range c.carriers {
+			receipt, found, err := carrier.Find(ctx, message, b.At.Add(-sameWords))
+			if err == nil && found && arrives(receipt) {
+				return nil
+			}
 		}
 	}
-	receipt, err := c.carrier.Send(ctx, message)
-	if err == nil && !arrives(receipt) {
-		err = fault.New(fault.Unavailable, "%s: %s", receipt.Status, receipt.Reason)
+	var failed []error
+	for _, carrier := range c.carriers {
+		receipt, err := carrier.Send(ctx, message)
+		if err == nil && arrives(receipt) {
+			return nil
+		}
+		if err == nil {
+			err = fault.New(fault.Unavailable, "%s: %s", receipt.Status, receipt.Reason)
+		}
+		failed = append(failed, err) // rather twice than not at all
 	}
-	return err
+	return errors.Join(failed...)
 }
 
 func arrives(r page.Receipt) bool { return r.Class == page.Pending || r.Class == page.Arrived }
@@ -302,8 +333,8 @@ func (w Watch) incomplete(o Options) []error {
 	if len(w.Emails) > 0 && !o.SMTP.configured() {
 		wrong = append(wrong, errors.New("BELAY_SMTP_ADDR: needed with BELAY_WATCHDOG_EMAILS"))
 	}
-	if len(w.Phones) > 0 && !o.Twilio.configured() {
-		wrong = append(wrong, errors.New("BELAY_TWILIO_ACCOUNT_SID: needed with BELAY_WATCHDOG_PHONES"))
+	if len(w.Phones) > 0 && !o.Twilio.configured() && o.Gateway.SMSURL == "" {
+		wrong = append(wrong, errors.New("BELAY_TWILIO_ACCOUNT_SID or BELAY_GATEWAY_SMS_URL: needed with BELAY_WATCHDOG_PHONES"))
 	}
 	return wrong
 }
