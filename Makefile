@@ -50,9 +50,8 @@ build: ## the binary, static, in .build/
 planted: ## prove that each guard fails on a violation planted for it
 	tools/planted
 
-fuzz: ## let the fuzzers look for a minute each
-	go test ./core/escalation -run xxx -fuzz FuzzStep -fuzztime 1m
-	go test ./core/reply -run xxx -fuzz Fuzz -fuzztime 1m
+fuzz: ## let every fuzzer look for a minute each (FUZZTIME=10s FUZZ=core/reply)
+	tools/fuzz
 
 vulnerabilities: ## known vulnerabilities in what we use (needs the network; says so when there is none)
 	@out=$$($(TOOL) govulncheck $(PACKAGES) 2>&1); code=$$?; echo "$$out" | tail -n 20; \

@@ -46,7 +46,8 @@ func duration(text string) (time.Duration, bool) {
 		if !ok || len(amount) > 6 {
 			return 0, false
 		}
-		total += time.Duration(n) * unit.length
+		// Beyond twice the longest it is too long, however long: 999999d would wrap around.
+		total += time.Duration(min(n, int(2*longest/unit.length))) * unit.length
 		rest = after
 	}
 	return total, text != "" && rest == ""
