@@ -23,7 +23,7 @@ func (a *App) front() (http.Handler, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = origin(a.options.TrustedProxies)
-	e.Use(a.measured, a.unbroken, short)
+	e.Use(a.measured, a.unbroken, sealed, short)
 	e.GET("/metrics", echo.WrapHandler(a.metrics.Handler()))
 	if err := a.api(e); err != nil {
 		return nil, err
