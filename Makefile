@@ -6,7 +6,7 @@ PACKAGES := ./...
 RACE ?=
 export GOFLAGS := -buildvcs=false
 
-.PHONY: help run test check bench lint format generate generated build planted fuzz vulnerabilities clean
+.PHONY: help run test check bench chaos lint format generate generated build planted fuzz vulnerabilities clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: format lint generated ## what CI runs: format, linters, walls, generated 
 
 bench: build ## measure an installation of its own beside bare Temporal workflows (ARGS="--short --only first"); docs/benchmarks.md
 	@.build/belay bench --start $(ARGS)
+
+chaos: build ## break an installation of its own, process by process, and audit what became of its alerts (ARGS="--short"); docs/faults.md
+	@.build/belay chaos --start $(ARGS)
 
 format: ## fail on files that gofmt would change
 	@changed=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$changed" ]; then echo "not formatted:"; echo "$$changed"; exit 1; fi

@@ -69,7 +69,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	if err := o.Complete(); err != nil {
 		return nil, err
 	}
-	a := &App{options: o, roles: roles, log: log, now: time.Now, metrics: NewMetrics(), bell: &web.Bell{}, failed: make(chan error, 1), atWork: make(chan struct{})}
+	a := &App{options: o, roles: roles, log: log, now: o.clock(), metrics: NewMetrics(), bell: &web.Bell{}, failed: make(chan error, 1), atWork: make(chan struct{})}
 
 	reach := o.reach()
 	reach.Metrics, reach.Log = a.metrics.Temporal(), quieter(log)

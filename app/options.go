@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/belayhq/belay/durable"
 )
@@ -54,6 +55,17 @@ type Options struct {
 
 	LogLevel  slog.Level
 	LogFormat LogFormat
+
+	// Now is the clock of this process, where it is not the machine's: for trying out clocks that are wrong. No setting
+	// leads here.
+	Now func() time.Time
+}
+
+func (o Options) clock() func() time.Time {
+	if o.Now != nil {
+		return o.Now
+	}
+	return time.Now
 }
 
 // LogFormat is how log lines look.

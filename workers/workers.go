@@ -28,11 +28,7 @@ type Deps struct {
 // Register gives a worker, or a test environment, everything under the names of the contract.
 func Register(w worker.Registry, d Deps) {
 	// Runs last for months: on a versioned worker they move on to the next build instead of keeping the old one alive.
-	for name, run := range map[string]any{
-		contract.WorkflowEscalation:   workflows.Escalation,
-		contract.WorkflowVendor:       workflows.Vendor,
-		contract.WorkflowConversation: workflows.Conversation,
-	} {
+	for name, run := range stories() {
 		w.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade})
 	}
 	for name, act := range map[string]any{
@@ -48,6 +44,15 @@ func Register(w worker.Registry, d Deps) {
 		contract.ActivityReconcile: d.Doorman.Reconcile,
 	} {
 		w.RegisterActivityWithOptions(act, activity.RegisterOptions{Name: name})
+	}
+}
+
+// stories are the workflows, by name.
+func stories() map[string]any {
+	return map[string]any{
+		contract.WorkflowEscalation:   workflows.Escalation,
+		contract.WorkflowVendor:       workflows.Vendor,
+		contract.WorkflowConversation: workflows.Conversation,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,7 +120,7 @@ func measure(cmd *cobra.Command, o bench.Options, asJSON bool) error {
 
 // benchNode is a process of the bench's own installation: it can be profiled, and ends with its standard input.
 func benchNode() *cobra.Command {
-	var probe string
+	var probe, clock string
 	cmd := &cobra.Command{
 		Use: "node serve|worker", Hidden: true, Args: cobra.ExactArgs(1), ValidArgs: []string{"serve", "worker"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -144,9 +145,15 @@ func benchNode() *cobra.Command {
 			server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 			go func() { _ = server.Serve(listener) }()
 			defer server.Close()
-			return process(ctx, role)
+			if clock == "" {
+				return process(ctx, nil, role)
+			}
+			var offset atomic.Int64
+			go follow(ctx, clock, &offset)
+			return process(ctx, func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }, role)
 		},
 	}
 	cmd.Flags().StringVar(&probe, "pprof", "127.0.0.1:0", "where profiles are to be had")
+	cmd.Flags().StringVar(&clock, "clock", "", "file with the offset of this process's clock, as +10m")
 	return cmd
 }

@@ -22,7 +22,7 @@ func root() *cobra.Command {
 		&cobra.Group{ID: "respond", Title: "Respond:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), health(), benchmark()},
+		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), health(), benchmark(), breakage()},
 		"organisation": {plan(), apply(), simulates()},
 		"respond":      {open(), acknowledge(), resolve(), show(), list()},
 	} {

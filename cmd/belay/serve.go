@@ -20,9 +20,9 @@ func serve() *cobra.Command {
 		Use: "serve", Short: "Answer API, pages and callbacks", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if worker {
-				return process(cmd.Context(), app.API, app.Worker)
+				return process(cmd.Context(), nil, app.API, app.Worker)
 			}
-			return process(cmd.Context(), app.API)
+			return process(cmd.Context(), nil, app.API)
 		},
 	}
 	cmd.Flags().BoolVar(&worker, "worker", false, "run escalations in this process too")
@@ -32,7 +32,7 @@ func serve() *cobra.Command {
 func work() *cobra.Command {
 	return &cobra.Command{
 		Use: "worker", Short: "Run escalations", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return process(cmd.Context(), app.Worker) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return process(cmd.Context(), nil, app.Worker) },
 	}
 }
 
@@ -73,12 +73,13 @@ func migrate() *cobra.Command {
 
 func settings() (app.Options, error) { return app.FromEnv(os.Getenv) }
 
-// process runs until it is told to stop, or cannot go on.
-func process(ctx context.Context, roles ...app.Role) error {
+// process runs until it is told to stop, or cannot go on. A nil clock is the machine's.
+func process(ctx context.Context, clock func() time.Time, roles ...app.Role) error {
 	o, err := settings()
 	if err != nil {
 		return err
 	}
+	o.Now = clock
 	if o.Dev {
 		if o, err = o.DevSecret(); err != nil {
 			return err

@@ -46,8 +46,9 @@ var law = map[string]room{
 	"durable":                    {ours: []string{"contract", "core", "durable"}, others: []string{"go.temporal.io", "google.golang.org/grpc", "google.golang.org/protobuf"}, std: none},
 	"workers":                    {ours: []string{"workflows", "activities", "contract", "core", "workers"}, others: []string{"go.temporal.io/sdk"}, std: none},
 	"app":                        {ours: []string{""}, others: []string{""}, std: none},
-	"cmd":                        {ours: []string{"app", "api/client", "core", "contract", "service", "internal/stack", "bench"}, others: []string{"github.com/spf13/cobra", "go.yaml.in/yaml"}, std: none},
+	"cmd":                        {ours: []string{"app", "api/client", "core", "contract", "service", "internal/stack", "bench", "chaos"}, others: []string{"github.com/spf13/cobra", "go.yaml.in/yaml"}, std: none},
 	"bench":                      {ours: []string{"core", "contract", "durable", "integrations", "internal/stack", "bench"}, others: []string{"go.temporal.io", "google.golang.org/protobuf", "github.com/jackc/pgx"}, std: none},
+	"chaos":                      {ours: []string{"core", "contract", "durable", "integrations", "internal/stack", "bench", "chaos"}, others: []string{"go.temporal.io"}, std: none},
 	"internal/archtest":          {std: none},
 	"internal/pgtest":            {ours: []string{"store"}, others: []string{"github.com/jackc/pgx"}, std: none},
 	"internal/stack":             {ours: []string{"internal/stack"}, std: none},
@@ -143,6 +144,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{ImportPath: module + "internal/stack/stacktest", Imports: []string{module + "durable"}},
 		{ImportPath: module + "bench", Imports: []string{module + "workflows"}},
 		{ImportPath: module + "disk", Imports: []string{module + "store"}},
+		{ImportPath: module + "chaos", Imports: []string{module + "store"}},
 		{ImportPath: module + "attic", Imports: nil},
 		{ImportPath: module + "core/util", Imports: nil},
 	} {

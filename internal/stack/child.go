@@ -28,6 +28,7 @@ type Options struct {
 	NoTemporal       bool
 	Fast             bool      // for tests: nothing waits for the disk
 	Log              io.Writer // what it says; nil: nowhere
+	Env              []string  // beside ours
 }
 
 func (o Options) args() []string {
@@ -95,6 +96,7 @@ func Start(ctx context.Context, binary string, o Options) (*Child, error) {
 	}
 	cmd := exec.Command(binary, o.args()...)
 	apart(cmd)
+	cmd.Env = append(os.Environ(), o.Env...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start the dev stack: %w", err)
