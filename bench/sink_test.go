@@ -97,3 +97,22 @@ func TestWaitingEnds(t *testing.T) {
 	require.ErrorIs(t, s.silence(ctx, time.Hour), context.Canceled)
 	require.NoError(t, s.silence(t.Context(), time.Nanosecond))
 }
+
+func TestADigestTellsOfEachOfItsAlerts(t *testing.T) {
+	s := opened(t, Conduct{})
+	m := hook(s, "bench-x-1-2", "D-7/ana/hook")
+	m.Brief.Digest = []page.Item{{Escalation: "E-7", Title: "bench-x-1-2", Key: "E-7/1"}, {Escalation: "E-8", Title: "bench-x-1-3", Key: "E-8/1"}}
+	for range 2 { // the second one is one too many
+		_, err := hooks(t).Send(t.Context(), m)
+		require.NoError(t, err)
+	}
+	var audit Auditor
+	for _, title := range []string{"bench-x-1-2", "bench-x-1-3", "bench-x-1-4"} {
+		audit.Accepted(Sent{Title: title})
+	}
+	audit.Got(s.of("bench-x-1-")...)
+	require.Equal(t, Findings{Lost: []string{"bench-x-1-4"}, Twice: []string{"D-7/ana/hook"}}, audit.Findings())
+	other, err := s.await(t.Context(), "bench-x-1-3", 1)
+	require.NoError(t, err)
+	require.Equal(t, "E-8", other.Escalation)
+}
