@@ -52,18 +52,20 @@ type carriers struct {
 	env     []string
 	serves  [2]*process
 	workers [2]*process
+	probes  [2]string // where the workers answer
 }
 
-func newCarriers(t *testing.T) *carriers {
+// newCarriers starts one; more are settings of every process.
+func newCarriers(t *testing.T, more ...string) *carriers {
 	t.Helper()
 	home, err := os.MkdirTemp("", "belay-carriers-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	return install(t, home, stacktest.Start(t, filepath.Join(home, "stack")).Ready)
+	return install(t, home, stacktest.Start(t, filepath.Join(home, "stack")).Ready, more...)
 }
 
 // install sets the installation up on these stores.
-func install(t *testing.T, home string, at stack.Ready) *carriers {
+func install(t *testing.T, home string, at stack.Ready, more ...string) *carriers {
 	t.Helper()
 	c := &carriers{house: house{t: t, home: home}, rest: &rest{}, hooks: &hooks{}}
 	var err error
@@ -89,6 +91,7 @@ func install(t *testing.T, home string, at stack.Ready) *carriers {
 		"BELAY_TWILIO_FROM="+ourNumber, "BELAY_TWILIO_BASE_URL="+carrier.URL,
 		"BELAY_SMTP_ADDR="+c.smtp.Addr, "BELAY_SMTP_FROM=Belay <belay@quick.example>", "BELAY_SMTP_TLS=none",
 		"BELAY_WEBHOOK_SECRET="+webhookSecret, "BELAY_WEBHOOK_ALLOW=127.0.0.1/32", "BELAY_LOG_LEVEL=warn")
+	c.env = append(c.env, more...)
 	c.run("migrate")
 	c.token = strings.TrimSpace(c.run("token", "create", "scenes", "--role", "admin"))
 	c.env = append(c.env, "BELAY_TOKEN="+c.token)
@@ -107,6 +110,7 @@ func install(t *testing.T, home string, at stack.Ready) *carriers {
 		address := free(t)
 		c.workers[i] = c.spawn(fmt.Sprint("worker ", i+1), []string{"worker"}, "BELAY_WORKER_ADDR="+address)
 		c.ready(c.workers[i], address)
+		c.probes[i] = address
 	}
 	return c
 }

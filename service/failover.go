@@ -42,9 +42,9 @@ type Failover struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	Patience time.Duration // with the one of whom there is another; zero: 3 s. Twilio answers in a tenth of that
+	Patience time.Duration // with the one of whom there is another; zero: 2 s. Twilio answers in a fifth of that, and who is slow is asked
 	Lag      time.Duration // how far a provider's list may lie behind what it has taken; zero: 1 s
-	Asking   time.Duration // patience with a question about a message; zero: 1.5 s
+	Asking   time.Duration // patience with a question about a message, half of it while the first is away; zero: 1.5 s
 	Hold     time.Duration // the first must have worked for so long; zero: 15 s, doubled when it fails again soon, at most 5 min
 	Every    time.Duration // between probes; zero: 5 s
 
@@ -66,7 +66,7 @@ const (
 // as of activities.Carrier.
 func (f *Failover) Send(ctx context.Context, m page.Message) (page.Receipt, error) {
 	one, other := f.order()
-	receipt, free, err := f.hand(ctx, one, m, cmp.Or(f.Patience, 3*time.Second))
+	receipt, free, err := f.hand(ctx, one, m, cmp.Or(f.Patience, 2*time.Second))
 	if !free || ctx.Err() != nil {
 		return receipt, err
 	}
@@ -146,7 +146,11 @@ func (f *Failover) ask(ctx context.Context, p Provider, m page.Message, since ti
 		receipt page.Receipt
 		found   bool
 	}
-	a, err := within(ctx, cmp.Or(f.Asking, 1500*time.Millisecond), func(ctx context.Context) (answer, error) {
+	patience := cmp.Or(f.Asking, 1500*time.Millisecond)
+	if one, _ := f.order(); one.Name != f.First.Name {
+		patience /= 2
+	}
+	a, err := within(ctx, patience, func(ctx context.Context) (answer, error) {
 		receipt, found, err := p.Outlet.Find(ctx, m, since)
 		return answer{receipt, found}, err
 	})
