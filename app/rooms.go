@@ -74,7 +74,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	}
 	r.digests = &service.Digests{
 		Book: digests, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: lights}, Organisation: r.directory, Engine: r.engine, Links: r.links, Words: text.Words,
-		Rules: surge.Usual(), Meter: metrics, Now: now, Log: log,
+		Rules: surge.Usual(), Meter: metrics, Pool: r.beside, Now: now, Log: log,
 	}
 	engine := service.Withdrawing{Engine: r.engine, Digests: r.digests}
 	if shelf != nil {

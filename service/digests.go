@@ -91,6 +91,8 @@ type DigestBook interface {
 	Postpone(ctx context.Context, digest int64, pause time.Duration) error
 	// Withdraw keeps the pages of a workflow from being told. It answers true while one of them is on its way out.
 	Withdraw(ctx context.Context, workflow string) (leaving bool, err error)
+	// Retract keeps one page from being told: it left after all.
+	Retract(ctx context.Context, key string) error
 	// Leaving answers that again.
 	Leaving(ctx context.Context, workflow string) (bool, error)
 	// Untold takes news for workflows, the oldest first; what is not Told within the lease is taken again.
@@ -133,6 +135,7 @@ type Digests struct {
 	Words        func(m page.Message, to org.Person) (subject, body string)
 	Rules        surge.Rules
 	Meter        Meter
+	Pool         *Pool
 	Now          func() time.Time
 	Log          *slog.Logger
 	Every        time.Duration // between two looks for digests that are due; zero: half a second

@@ -33,6 +33,7 @@ func (g gathering) Send(ctx context.Context, m page.Message) (page.Receipt, erro
 	if err != nil {
 		g.Log.WarnContext(ctx, "nobody knows how many messages left lately; the page leaves", "key", m.Key, "error", err)
 		alone = true
+		defer g.retract(ctx, m.Key)
 	}
 	g.Meter.Page(alone)
 	if alone {
@@ -40,6 +41,31 @@ func (g gathering) Send(ctx context.Context, m page.Message) (page.Receipt, erro
 	}
 	return g.kept(m), nil
 }
+
+// retract makes sure that a page which left is not told again: the database that gave no answer in time may have kept it.
+func (g gathering) retract(ctx context.Context, key string) {
+	done := g.Pool.Go(ctx, func(ctx context.Context) {
+		for pause := time.Second; pause < retractWithin; pause *= 2 {
+			bounded, cancel := context.WithTimeout(ctx, noteWithin)
+			err := g.Book.Retract(bounded, key)
+			cancel()
+			if err == nil {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+		}
+	})
+	if !done {
+		g.Log.WarnContext(ctx, "a page that left may be told again in a digest", "key", key)
+	}
+}
+
+// retractWithin is about as long as a digest gathers.
+const retractWithin = 20 * time.Second
 
 // Find also finds what is kept.
 func (g gathering) Find(ctx context.Context, m page.Message, since time.Time) (page.Receipt, bool, error) {

@@ -106,7 +106,7 @@ func (n *night) courier(book service.DigestBook, ledger service.Ledger, carrier 
 		Book: book, Ledger: ledger, Carriers: map[org.Channel]service.Carrier{org.SMS: carrier},
 		Organisation: servicetest.Organisation{Directory: policy.Directory{Org: company}}, Engine: n.engine, Words: text.Words,
 		Links: service.Links{Secret: []byte(strings.Repeat("s", 32)), PublicURL: "https://belay.example", Now: clock},
-		Rules: still(), Meter: meter{}, Now: clock, Log: slog.New(slog.DiscardHandler), Patience: time.Nanosecond,
+		Rules: still(), Meter: meter{}, Pool: &service.Pool{Log: slog.New(slog.DiscardHandler)}, Now: clock, Log: slog.New(slog.DiscardHandler), Patience: time.Nanosecond,
 	}
 }
 
@@ -229,6 +229,29 @@ func TestWithoutADatabaseEveryPageLeaves(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, page.Delivered, r.Status)
 	}
+}
+
+// forgetful does what it is asked to, and is not heard.
+type forgetful struct{ service.DigestBook }
+
+func (f forgetful) Gather(ctx context.Context, g service.Gathered, rules surge.Rules) (bool, error) {
+	_, _ = f.DigestBook.Gather(ctx, g, rules)
+	return false, fault.New(fault.Unavailable, "no answer in time")
+}
+
+func TestAPageThatLeftBecauseTheDatabaseWasSlowIsNotToldAgain(t *testing.T) {
+	n := aNight(t)
+	n.storm(2)
+	slow := n.courier(forgetful{n.book}, store.Ledger{Pool: n.book.Pool}, n.phone)
+	r, err := slow.Over(n.phone).Send(context.Background(), n.page(3, "mobile", org.P3))
+	require.NoError(t, err)
+	require.Equal(t, page.Delivered, r.Status)
+	require.Eventually(t, func() bool {
+		return number(t, n.book.Pool, "select count(*) from gathered where key like 'E-3/%' and answered_at is not null") == 1
+	}, 10*time.Second, 5*time.Millisecond)
+	n.due()
+	n.digests.Flush(context.Background())
+	require.Equal(t, []string{"E-1", "E-3", "E-2"}, n.phone.told())
 }
 
 func TestNobodyIsToldOfWhatWasAnsweredWhileItWaited(t *testing.T) {

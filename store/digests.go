@@ -217,6 +217,11 @@ func (d Digests) Withdraw(ctx context.Context, workflow string) (bool, error) {
 	return d.Leaving(ctx, workflow)
 }
 
+// Retract marks one page as told already.
+func (d Digests) Retract(ctx context.Context, key string) error {
+	return faulty(sqlc.New(d.Pool).RetractGathered(ctx, text(key)), "retract the page %s", key)
+}
+
 // Leaving tells whether a page of a workflow is on its way out.
 func (d Digests) Leaving(ctx context.Context, workflow string) (bool, error) {
 	leaving, err := sqlc.New(d.Pool).IsLeaving(ctx, text(workflow))

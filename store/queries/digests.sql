@@ -73,6 +73,11 @@ update gathered g set answered_at = clock_timestamp()
 from digests d
 where d.id = g.digest and d.ended_at is null and g.workflow = @workflow and g.dropped_at is null and g.answered_at is null;
 
+-- name: RetractGathered :exec
+update gathered g set answered_at = clock_timestamp()
+from digests d
+where d.id = g.digest and d.ended_at is null and g.key = @key and g.dropped_at is null and g.answered_at is null;
+
 -- name: IsLeaving :one
 select exists (
     select from gathered g join digests d on d.id = g.digest

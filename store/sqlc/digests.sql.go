@@ -343,6 +343,17 @@ func (q *Queries) PostponeDigest(ctx context.Context, pause time.Duration, iD in
 	return err
 }
 
+const RetractGathered = `-- name: RetractGathered :exec
+update gathered g set answered_at = clock_timestamp()
+from digests d
+where d.id = g.digest and d.ended_at is null and g.key = $1 and g.dropped_at is null and g.answered_at is null
+`
+
+func (q *Queries) RetractGathered(ctx context.Context, key string) error {
+	_, err := q.db.Exec(ctx, RetractGathered, key)
+	return err
+}
+
 const TakeUntold = `-- name: TakeUntold :many
 with taken as (
     select key from gathered where tell_at <= clock_timestamp()
