@@ -328,7 +328,7 @@ func (a *App) watch(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	for {
-		for _, probe := range a.probes() {
+		for _, probe := range append(a.probes(), a.out.standby()...) {
 			bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
 			a.metrics.Reached(probe.Name, probe.Ask(bounded) == nil)
 			cancel()

@@ -88,6 +88,15 @@ func carriers(o Options, log *slog.Logger, now func() time.Time, switched func(c
 	return out, nil
 }
 
+// standby asks a gateway that says where: one that fails unseen is no help when its turn comes. Whether we are ready does
+// not depend on it.
+func (o outlets) standby() []service.Probe {
+	if o.gateway == nil || !o.gateway.Tells() {
+		return nil
+	}
+	return []service.Probe{{Name: gateway.Provider, Ask: o.gateway.Doctor, Optional: true}}
+}
+
 // Providers of each channel, in the order in which carriers asks them. In development nothing leaves.
 func (o Options) Providers() blueprint.Providers {
 	out := blueprint.Providers{}

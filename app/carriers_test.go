@@ -112,3 +112,14 @@ func TestSwitchesAreCounted(t *testing.T) {
 	m.Handler().ServeHTTP(shown, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Contains(t, shown.Body.String(), `belay_carrier_switched_total{channel="sms",from="twilio",to="gateway"} 1`)
 }
+
+func TestAGatewayThatTellsHowItDoesIsWatched(t *testing.T) {
+	for address, want := range map[string]int{"": 0, "https://sms.example.com/health": 1} {
+		o, err := FromEnv(env("BELAY_GATEWAY_SMS_URL", "https://sms.example.com", "BELAY_GATEWAY_HEALTH_URL", address))
+		require.NoError(t, err)
+		out, err := carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
+		require.NoError(t, err)
+		require.Len(t, out.standby(), want)
+	}
+	require.Empty(t, outlets{}.standby(), "without a gateway")
+}

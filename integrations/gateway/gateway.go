@@ -252,10 +252,13 @@ func (c *Client) look(ctx context.Context, m page.Message, named string) (page.R
 	return c.receipt(m, fallback(named, at(document, fallback(c.options.ID, c.options.StatusID))), word), true, nil
 }
 
-// Doctor asks whether the provider works. Without an address for that it is believed.
+// Tells reports whether there is an address that says how the provider does.
+func (c *Client) Tells() bool { return c.options.HealthURL != "" }
+
+// Doctor asks there.
 func (c *Client) Doctor(ctx context.Context) error {
-	if c.options.HealthURL == "" {
-		return nil
+	if !c.Tells() {
+		return fault.New(fault.NotFound, "the gateway does not say how it does")
 	}
 	answer, err := c.exchange(ctx, http.MethodGet, c.options.HealthURL, nil, "", nil)
 	if err == nil && (answer.status < 200 || answer.status >= 300) {
