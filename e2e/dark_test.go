@@ -121,6 +121,11 @@ func number(life, role int) string { return fmt.Sprintf("+121255502%d%d", life, 
 // TestBelaysPostgresIsAwayForAWhile plays a night in which everything must go on without the record, and the morning.
 func TestBelaysPostgresIsAwayForAWhile(t *testing.T) {
 	n := newNight(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(n.story())
+		}
+	})
 	first, second := n.http, n.door.addresses[0]
 	before := n.open("life0", "before the dark")
 	n.sms(before, number(0, 0), 1)

@@ -24,11 +24,14 @@ type Lights struct {
 	sure  bool      // somebody is making sure this moment
 }
 
+// errSpared is the answer to whoever need not find out: it is known that the records are away.
+var errSpared = fault.New(fault.Unavailable, "our records are away")
+
 // Ask runs f, which needs the records and should be done within limit, unless they are known to be away: then, and
 // when f finds them away, the answer is fault.Unavailable. A caller who has gone says nothing about the records.
 func (l *Lights) Ask(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
 	if !l.try() {
-		return fault.New(fault.Unavailable, "our records are away")
+		return errSpared
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -119,8 +120,8 @@ func (r *Relay) catchUp(ctx context.Context, age time.Duration, batch int) (foun
 }
 
 func (r *Relay) complain(ctx context.Context, what string, err error, more ...any) {
-	if ctx.Err() != nil {
-		return // shutting down
+	if ctx.Err() != nil || errors.Is(err, errSpared) {
+		return // shutting down, or said already
 	}
 	level := slog.LevelError
 	if fault.Is(err, fault.Unavailable) {

@@ -61,6 +61,7 @@ const (
 	vendorRecall = 14 * 24 * time.Hour // how far back a vendor's contact may answer without being more precise
 	recordingLag = time.Hour           // how far back pages are asked for that the row may not show yet
 	mostNamed    = 3
+	lookAgain    = time.Second
 	runsWithin   = 4 * time.Second // for escalations to say themselves how they stand; carriers wait 15 s
 )
 
@@ -200,23 +201,30 @@ func (r *Replies) unread(ctx context.Context, d policy.Directory, who []id.Perso
 	if r.Runs == nil {
 		return nil, fault.New(fault.Unavailable, "the records are away")
 	}
-	live, complete, err := r.Runs.Live(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var found []choice
-	for _, s := range live {
-		for _, p := range ours {
-			if slices.Contains(s.Told, p) || s.AcknowledgedBy == p {
-				found = append(found, choice{person: p, workflow: contract.EscalationID(s.ID), summary: s})
-				break
-			}
+	found, complete, err := r.alive(ctx, ours)
+	if err == nil && len(found) == 0 {
+		select { // whoever was told this moment of something new may be quicker than the engine's index
+		case <-ctx.Done():
+		case <-time.After(lookAgain):
+			found, complete, err = r.alive(ctx, ours)
 		}
 	}
-	if len(found) == 0 && !complete {
-		return nil, fault.New(fault.Unavailable, "the records are away, and more is open than can be asked")
+	if err == nil && len(found) == 0 && !complete {
+		err = fault.New(fault.Unavailable, "the records are away, and more is open than can be asked")
 	}
-	return found, nil
+	return found, err
+}
+
+// alive is what is open and what one of these people was told of, as the escalations say themselves.
+func (r *Replies) alive(ctx context.Context, ours []id.Person) (found []choice, complete bool, err error) {
+	live, complete, err := r.Runs.Live(ctx)
+	for _, s := range live {
+		knows := func(p id.Person) bool { return slices.Contains(s.Told, p) || s.AcknowledgedBy == p }
+		if at := slices.IndexFunc(ours, knows); at >= 0 {
+			found = append(found, choice{person: ours[at], workflow: contract.EscalationID(s.ID), summary: s})
+		}
+	}
+	return found, complete, err
 }
 
 func (r *Replies) named(ctx context.Context, p id.Person, e id.Escalation) ([]choice, error) {

@@ -180,6 +180,9 @@ func (t *talk) find(ctx workflow.Context, e contract.Event) {
 	switch {
 	case temporal.IsCanceledError(err):
 		return
+	case err != nil && !final(err):
+		_ = workflow.Sleep(ctx, time.Second)
+		return
 	case err != nil:
 		workflow.GetLogger(ctx).Error("an event could not be placed", "conversation", t.given.Hash, "error", err)
 		t.keep(contract.Led{Event: e, Note: "it could not be placed"})
@@ -323,10 +326,14 @@ func (t *talk) bring(ctx workflow.Context) {
 		_, err := reconcile.try(ctx, contract.Reconcile{
 			Hash: t.given.Hash, Service: t.given.Service, DedupKey: t.given.DedupKey, Led: slices.Clone(t.Kept[:t.busy]),
 		}, bringing(t.busy))
-		if temporal.IsCanceledError(err) {
+		switch {
+		case temporal.IsCanceledError(err):
 			return
-		}
-		if err != nil {
+		case err != nil && !final(err):
+			t.busy = 0
+			_ = workflow.Sleep(ctx, 10*time.Second) // a cancellation is seen by the next wait
+			continue
+		case err != nil:
 			workflow.GetLogger(ctx).Error("the inbox refused what was taken without it", "conversation", t.given.Hash, "error", err)
 		}
 		t.Kept = t.Kept[t.busy:]
