@@ -70,7 +70,7 @@ func wayOf(ctx context.Context, q *sqlc.Queries, passed []byte, person, method s
 	if errors.Is(err, pgx.ErrNoRows) {
 		return w, 0, nil
 	}
-	w.Gathering = &surge.Gathering{Since: row.Since, Newest: row.Newest, Urgent: instant(row.Urgent), Late: row.Late}
+	w.Gathering = &surge.Gathering{Since: row.Since, Newest: row.Newest, Urgent: instant(row.Urgent), Late: row.Late, Pages: int(row.Pages), P1s: int(row.P1s)}
 	return w, row.ID, err
 }
 

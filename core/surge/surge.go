@@ -20,9 +20,10 @@ type Rules struct {
 	Few int
 	// First is how long the first digest of a storm gathers; Later each one after it.
 	First, Later time.Duration
-	// Urgent is the longest that a P1 waits in a digest. Less would let a storm of nothing but P1s send more messages
-	// than anybody reads.
+	// Urgent is the longest that a P1 waits in a digest, as long as P1s are the exception there: with Many of them, and
+	// more of them than of others, a digest takes its usual time.
 	Urgent time.Duration
+	Many   int
 	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most.
 	Quiet, Patience time.Duration
 	// Late is how long after its opening the first page of an escalation is late.
@@ -30,11 +31,11 @@ type Rules struct {
 }
 
 // Usual rules: at most 7 messages in a minute by one way, of which one is a P1 that could not wait; 3 for a burst that is
-// over in half a minute.
+// over in three quarters of a minute.
 func Usual() Rules {
 	return Rules{
 		Apart: 10 * time.Second, Window: time.Minute, Few: 3,
-		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 13 * time.Second,
+		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 13 * time.Second, Many: 3,
 		Quiet: 3 * time.Second, Patience: 30 * time.Second, Late: time.Minute,
 	}
 }
@@ -53,6 +54,8 @@ type Gathering struct {
 	Newest time.Time // its last one
 	Urgent time.Time // its first P1; zero: none
 	Late   bool      // it catches up after an outage
+	Pages  int       // in it
+	P1s    int       // of which so many
 }
 
 // Way is what is known of one way to one person.
@@ -88,10 +91,14 @@ func (r Rules) Decide(w Way, p Page) Verdict {
 	}
 	g.Newest = latest(g.Newest, p.At)
 	g.Late = g.Late || p.Late
-	if p.Priority == org.P1 && g.Urgent.IsZero() {
-		g.Urgent = p.At
+	g.Pages++
+	if p.Priority == org.P1 {
+		g.P1s++
+		if g.Urgent.IsZero() {
+			g.Urgent = p.At
+		}
 	}
-	return Verdict{Gathering: g, Due: r.due(w.Passed, g)}
+	return Verdict{Gathering: g, Due: latest(r.due(w.Passed, g), p.At)}
 }
 
 // alone: on its own and at once.
@@ -120,7 +127,8 @@ func (r Rules) due(passed []Passed, g Gathering) time.Time {
 	if g.Late {
 		due = earliest(g.Newest.Add(r.Quiet), g.Since.Add(r.Patience))
 	}
-	if !g.Urgent.IsZero() {
+	exception := g.P1s < r.Many || 2*g.P1s <= g.Pages
+	if !g.Urgent.IsZero() && (exception || g.Late) {
 		due = earliest(due, g.Urgent.Add(r.Urgent))
 	}
 	for _, m := range passed {

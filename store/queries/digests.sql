@@ -13,7 +13,10 @@ select exists (select from gathered where key = @key);
 select exists (select from timeline where escalation = @escalation and kind = 'message' and at < @before);
 
 -- name: GatheringOf :one
-select id, since, newest, urgent, late from digests
+select id, since, newest, urgent, late,
+    (select count(*) from gathered where digest = digests.id)::int as pages,
+    (select count(*) from gathered where digest = digests.id and brief->>'priority' = 'P1')::int as p1s
+from digests
 where person = @person and method = @method and frozen_at is null
 for update;
 

@@ -158,7 +158,10 @@ func (q *Queries) EndDigest(ctx context.Context, class string, receipt []byte, i
 }
 
 const GatheringOf = `-- name: GatheringOf :one
-select id, since, newest, urgent, late from digests
+select id, since, newest, urgent, late,
+    (select count(*) from gathered where digest = digests.id)::int as pages,
+    (select count(*) from gathered where digest = digests.id and brief->>'priority' = 'P1')::int as p1s
+from digests
 where person = $1 and method = $2 and frozen_at is null
 for update
 `
@@ -169,6 +172,8 @@ type GatheringOfRow struct {
 	Newest time.Time
 	Urgent *time.Time
 	Late   bool
+	Pages  int32
+	P1s    int32
 }
 
 func (q *Queries) GatheringOf(ctx context.Context, person string, method string) (GatheringOfRow, error) {
@@ -180,6 +185,8 @@ func (q *Queries) GatheringOf(ctx context.Context, person string, method string)
 		&i.Newest,
 		&i.Urgent,
 		&i.Late,
+		&i.Pages,
+		&i.P1s,
 	)
 	return i, err
 }
