@@ -22,7 +22,9 @@ type Options struct {
 	Conduct Conduct  // of the receivers
 	Profile string   // directory for profiles of the installation; empty: none
 	Probes  []string // addresses of its pprof endpoints
-	Say     func(string)
+	// Processes are weighed where many escalations are open; none: memory is not told.
+	Processes []Process
+	Say       func(string)
 }
 
 // long is a duration or number of the long form, or what stands for it in the short one.

@@ -64,6 +64,12 @@ catch_all: {targets: [{person: last}], ack_within: 1d}
 	for i := range doors {
 		b.service(serviceDoor(i), true, tier(fmt.Sprintf("p%02d", i), "1d"))
 	}
+	for i := range stormPeople {
+		b.person(personStorm(i), false)
+	}
+	for i := range stormServices {
+		b.service(serviceStorm(i), true, tier(personStorm(i%stormPeople), "1d"))
+	}
 	for seconds := shortest; seconds <= longest; seconds++ {
 		b.service(serviceLate(seconds), false, tier("late1", fmt.Sprintf("%ds", seconds)), tier("late2", "1d"))
 	}

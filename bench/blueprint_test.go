@@ -20,7 +20,7 @@ func TestTheBlueprintLoadsAndEveryQuestionHasItsService(t *testing.T) {
 	for _, i := range loaded.Org.Integrations {
 		keys[i.Key] = true
 	}
-	heard := []string{serviceLife, serviceText, serviceBurst(0), serviceBurst(people - 1), serviceDoor(0), serviceDoor(doors - 1)}
+	heard := []string{serviceLife, serviceText, serviceBurst(0), serviceBurst(people - 1), serviceDoor(0), serviceDoor(doors - 1), serviceStorm(0), serviceStorm(stormServices - 1)}
 	for _, service := range heard {
 		require.True(t, keys[Options{Key: "bench0key"}.routingKey(service)], service)
 	}

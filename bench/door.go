@@ -39,12 +39,21 @@ type payload struct {
 	Details  map[string]any `json:"custom_details,omitempty"`
 }
 
-// trigger fires an alert whose title is its dedup key, and returns when it was accepted.
+// trigger fires a critical alert whose title is its dedup key, and returns when it was accepted.
 func (d *door) trigger(ctx context.Context, routingKey, title string) error {
+	return d.fire(ctx, routingKey, title, "critical")
+}
+
+func (d *door) fire(ctx context.Context, routingKey, title, severity string) error {
 	return d.post(ctx, "/v2/enqueue", "", event{Key: routingKey, Action: "trigger", Dedup: title, Payload: &payload{
-		Summary: title, Source: "db-1.bench.example", Severity: "critical",
+		Summary: title, Source: "db-1.bench.example", Severity: severity,
 		Details: map[string]any{"metric": "replication_lag_seconds", "value": 912.5, "threshold": 300, "region": "eu-west-1"},
 	}}, http.StatusAccepted, nil)
+}
+
+// resolve is the monitor's word that all is well again.
+func (d *door) resolve(ctx context.Context, routingKey, title string) error {
+	return d.post(ctx, "/v2/enqueue", "", event{Key: routingKey, Action: "resolve", Dedup: title}, http.StatusAccepted, nil)
 }
 
 // open opens an escalation by hand and returns its ID.
@@ -65,6 +74,18 @@ func (d *door) say(ctx context.Context, escalation, verb string) (string, error)
 	return out.Outcome, err
 }
 
+// look reads what a person or a program sees: a list, a page.
+func (d *door) look(ctx context.Context, path, accept string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.server+path, nil)
+	if err != nil {
+		return fmt.Errorf("GET %s: %w", path, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+d.token)
+	request.Header.Set("Accept", accept)
+	_, err = d.ask(request, http.StatusOK)
+	return err
+}
+
 func (d *door) post(ctx context.Context, path, key string, body any, want int, out any) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -79,23 +100,30 @@ func (d *door) post(ctx context.Context, path, key string, body any, want int, o
 		request.Header.Set("Authorization", "Bearer "+d.token)
 		request.Header.Set("Idempotency-Key", key)
 	}
-	response, err := d.http.Do(request)
-	if err != nil {
-		return fmt.Errorf("POST %s: %w", path, err)
-	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("POST %s: %w", path, err)
-	}
-	if response.StatusCode != want {
-		return fmt.Errorf("POST %s: %s: %.300s", path, response.Status, raw)
-	}
-	if out == nil {
-		return nil
+	raw, err := d.ask(request, want)
+	if err != nil || out == nil {
+		return err
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
 		return fmt.Errorf("POST %s: %w", path, err)
 	}
 	return nil
+}
+
+// ask sends a request and reads the whole answer, which must have this status.
+func (d *door) ask(request *http.Request, want int) ([]byte, error) {
+	what := request.Method + " " + request.URL.Path
+	response, err := d.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if response.StatusCode != want {
+		return nil, fmt.Errorf("%s: %s: %.300s", what, response.Status, raw)
+	}
+	return raw, nil
 }

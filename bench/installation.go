@@ -92,7 +92,17 @@ func (i *Installation) begin(ctx context.Context, binary string) error {
 	if _, err := i.run(ctx, binary, "apply", blueprint); err != nil {
 		return err
 	}
-	return i.spawn(ctx, binary, "worker", addresses[2], i.Probes[1])
+	if err := i.spawn(ctx, binary, "worker", addresses[2], i.Probes[1]); err != nil {
+		return err
+	}
+	i.Processes = []Process{
+		{Name: "temporal", PID: parentOf(i.child.PostgresPID)}, // the dev stack runs it, and has started PostgreSQL
+		{Name: "postgres", PID: i.child.PostgresPID, Family: true},
+	}
+	for _, n := range i.nodes {
+		i.Processes = append(i.Processes, Process{Name: n.name, PID: n.cmd.Process.Pid})
+	}
+	return nil
 }
 
 func (i *Installation) stack(ctx context.Context) error {

@@ -16,7 +16,7 @@ func (r *runner) lateness(ctx context.Context) (Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	bareSpread, err := r.alarms(ctx, "spread", n, func() time.Duration { return 20*time.Second + rand.N(r.openings(n)) })
+	bareSpread, err := r.alarms(ctx, "spread", n, r.spread(n))
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +37,11 @@ func (r *runner) lateness(ctx context.Context) (Report, error) {
 		figure("late-together-p99", sec(together.late.P99()), "s").against(sec(bareTogether.stepped.P99())).ratioAtMost(1.3).audited(together.found).
 			noted("%d due within %.1f s; p50 %g s; bare timers woke at p99 %g s", n, together.within.Seconds(), sec(together.late.P50()), sec(bareTogether.woke.P99())),
 	}, nil
+}
+
+// spread is when bare alarms ring that are spread as the openings of n escalations are.
+func (r *runner) spread(n int) func() time.Duration {
+	return func() time.Duration { return 20*time.Second + rand.N(r.openings(n)) }
 }
 
 // openings is how long it takes to open n escalations without haste.

@@ -1,11 +1,13 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -84,32 +86,69 @@ func (r *runner) firstMessage(ctx context.Context, audit *Auditor, title, servic
 	return took{accepted.Sub(began), m.Arrived.Sub(began)}, err
 }
 
-const acksAtOnce = 16
+const (
+	acksAtOnce    = 16 // few enough that an answer is not kept waiting by other ladders
+	crossedAtOnce = 64 // as many as the machine can climb: what counts is who is paged after the answer
+)
 
 // ack climbs ladders with a tier every two seconds and acknowledges at random instants: half of them anywhere, half
-// within some milliseconds of a step, where a page and an ack can cross. Beside them a bare workflow is told a word.
+// within some milliseconds of a step, where a page and an ack can cross. Beside the first of them, whose answers are
+// timed, a bare workflow is told a word.
 func (r *runner) ack(ctx context.Context) (Report, error) {
-	var audit Auditor
-	var answers, bares tally
-	var received int
-	var mu sync.Mutex
-	n := r.many(600)
-
+	var bares tally
+	timed, crossed := r.many(600), r.many(9400)
 	beside, stop := context.WithCancel(ctx)
 	var bareTrouble error
 	var besides sync.WaitGroup
 	besides.Go(func() { bareTrouble = r.words(beside, &bares) })
-	err := crowd(ctx, n, acksAtOnce, func(ctx context.Context, i int) error {
+	var c crossing
+	err := r.cross(ctx, &c, "ack", timed, acksAtOnce)
+	stop()
+	besides.Wait()
+	if err = cmp.Or(err, bareTrouble); err != nil {
+		return nil, err
+	}
+	answers := c.answers.sample()
+	if err := r.cross(ctx, &c, "crossed", crossed, crossedAtOnce); err != nil {
+		return nil, err
+	}
+	// Whatever could still come has come when a whole ladder could have been climbed.
+	if err := until(ctx, time.Now().Add(ladderStep*(ladderTiers+1))); err != nil {
+		return nil, err
+	}
+	c.audit.Got(r.sink.of(r.prefix("ack"))...)
+	found := r.audit(&c.audit, "crossed")
+	later := figure("ack-later", float64(len(found.Late)), "messages").atMost(0).audited(found).
+		noted("pages after the answer, of %d acks; answers with %d ladders at once: p50 %g ms, p99 %g ms", timed+crossed, crossedAtOnce, ms(c.answers.sample()[timed:].P50()), ms(c.answers.sample()[timed:].P99()))
+	if n := c.received.Load(); n > 0 {
+		later = later.noted("%d were only handed over", n)
+	}
+	return Report{
+		figure("ack-p99", ms(answers.P99()), "ms").against(ms(bares.sample().P99())).atMost(100).noted("p50 %g ms; bare update p50 %g ms", ms(answers.P50()), ms(bares.sample().P50())),
+		later,
+	}, nil
+}
+
+// crossing is acks that were given while ladders climbed.
+type crossing struct {
+	audit    Auditor
+	answers  tally
+	received atomic.Int64 // were handed over without an answer
+}
+
+// cross climbs n ladders, so many at once, and acknowledges each at an instant of its own.
+func (r *runner) cross(ctx context.Context, c *crossing, what string, n, atOnce int) error {
+	return crowd(ctx, n, atOnce, func(ctx context.Context, i int) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		title := r.title("ack", i)
+		title := r.title(what, i)
 		opened := time.Now()
 		escalation, err := r.door.open(ctx, serviceLadder, title)
 		if err != nil {
 			return err
 		}
 		at := instant(i)
-		audit.Accepted(Sent{Title: title, Accepted: time.Now(), Joined: at < ladderStep}) // perhaps acked before anybody was told
+		c.audit.Accepted(Sent{Title: title, Accepted: time.Now(), Joined: at < ladderStep}) // perhaps acked before anybody was told
 		if err := until(ctx, opened.Add(at)); err != nil {
 			return err
 		}
@@ -119,37 +158,14 @@ func (r *runner) ack(ctx context.Context) (Report, error) {
 			return err
 		}
 		answered := time.Now()
-		answers.add(answered.Sub(began))
+		c.answers.add(answered.Sub(began))
 		if outcome == "received" {
-			mu.Lock()
-			received++
-			mu.Unlock()
-		} else {
-			audit.Silence(title, answered)
+			c.received.Add(1)
+			return nil
 		}
+		c.audit.Silence(title, answered)
 		return nil
 	})
-	stop()
-	besides.Wait()
-	if err != nil {
-		return nil, err
-	}
-	if bareTrouble != nil {
-		return nil, bareTrouble
-	}
-	// Whatever could still come has come when a whole ladder could have been climbed.
-	if err := until(ctx, time.Now().Add(ladderStep*(ladderTiers+1))); err != nil {
-		return nil, err
-	}
-	found := r.audit(&audit, "ack")
-	later := figure("ack-later", float64(len(found.Late)), "messages").atMost(0).audited(found).noted("pages after the answer, of %d acks", n)
-	if received > 0 {
-		later = later.noted("%d were only handed over", received)
-	}
-	return Report{
-		figure("ack-p99", ms(answers.sample().P99()), "ms").against(ms(bares.sample().P99())).atMost(100).noted("p50 %g ms; bare update p50 %g ms", ms(answers.sample().P50()), ms(bares.sample().P50())),
-		later,
-	}, nil
 }
 
 // instant of the i-th ack after the opening.

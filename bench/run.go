@@ -35,6 +35,8 @@ func measurements() []measurement {
 		{"life", (*runner).life},
 		{"lateness", (*runner).lateness},
 		{"burst", (*runner).burst},
+		{"storm", (*runner).storm},
+		{"open", (*runner).open},
 		{"repeats", (*runner).repeats},
 		{"accept", (*runner).accept},
 	}
