@@ -75,7 +75,10 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 				Revisions: revisions, Overrides: overrides, Barred: &servicetest.Barred{}, Parse: parsed, Now: now, Log: log,
 			},
 		},
-		Intake:      &service.Intake{Organisation: organisation, Inbox: h.inbox, Settler: settler, Pool: h.pool, Now: now, Log: log},
+		Intake: &service.Intake{
+			Organisation: organisation, Inbox: h.inbox, Now: now,
+			Desk: &service.Desk{Settler: settler, Gate: &service.Gate{}, Pool: h.pool, Log: log},
+		},
 		Idempotency: &servicetest.Idempotency{},
 		Health:      service.Health{Probes: []service.Probe{{Name: "temporal", Ask: h.engine.Ready}}},
 		Events:      api.Events{Decode: decoded, Answer: answered},

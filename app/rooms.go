@@ -81,10 +81,12 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 		r.directory.Beside, r.reserve.Stock = shelf, shelf
 	}
 	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: engine, Dark: r.dark, Log: log}
+	gate := &service.Gate{}
 	r.intake = &service.Intake{
-		Organisation: r.directory, Inbox: inbox, Settler: r.settler, Lights: lights, Dark: r.dark, Pool: r.beside, Now: now, Log: log,
+		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Now: now,
+		Desk: &service.Desk{Settler: r.settler, Gate: gate, Lights: lights, Pool: r.beside, Log: log},
 	}
-	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Lights: lights, Dark: r.dark, Log: log}
+	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Gate: gate, Lights: lights, Dark: r.dark, Log: log}
 	r.opener = &service.Open{
 		Organisation: r.directory, Inbox: inbox, Arrivals: inbox, Settler: r.settler, Lights: lights, Dark: r.dark,
 		Access: access, Now: now,

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/page"
@@ -42,6 +43,7 @@ func (e *Engine) Open(ctx context.Context, start contract.Start) error {
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		TypedSearchAttributes:    attributes(start),
 		EnableEagerStart:         true,
+		Priority:                 precedence(opening),
 		StaticSummary:            fmt.Sprintf("%s %s", opening.Plan.Priority, opening.ServiceName), // never the title: it may name people
 	}, contract.WorkflowEscalation, start)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
@@ -50,6 +52,14 @@ func (e *Engine) Open(ctx context.Context, start contract.Start) error {
 	}
 	return trouble(err, "open escalation %s", opening.ID)
 }
+
+// precedence puts tasks of urgent escalations before others, and lets units take turns among those that are as urgent.
+func precedence(o escalation.Opening) temporal.Priority {
+	return temporal.Priority{PriorityKey: o.Plan.Priority.Rank(), FairnessKey: clip(string(o.Unit))}
+}
+
+// clip keeps a fairness key within what the server takes: 64 bytes.
+func clip(key string) string { return key[:min(len(key), 64)] }
 
 func attributes(start contract.Start) temporal.SearchAttributes {
 	opening := start.Opening
@@ -134,8 +144,8 @@ func (e *Engine) settled(ctx context.Context, workflow string, err error) (answe
 }
 
 // Repeat says that the monitor fired again.
-func (e *Engine) Repeat(ctx context.Context, escalation id.Escalation, r contract.Repeat) error {
-	return e.signal(ctx, contract.EscalationID(escalation), contract.SignalRepeat, r)
+func (e *Engine) Repeat(ctx context.Context, which id.Escalation, r contract.Repeat) error {
+	return e.signal(ctx, contract.EscalationID(which), contract.SignalRepeat, r)
 }
 
 // Receipt hands a carrier's report to the workflow that sent the message.

@@ -133,6 +133,10 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	summary, err := described.GetStaticSummary()
 	require.NoError(t, err)
 	require.Equal(t, "P1 Payments", summary)
+	raw, err := h.client.DescribeWorkflowExecution(ctx, "escalation/E-1", "")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, raw.GetWorkflowExecutionInfo().GetPriority().GetPriorityKey(), "P1 goes before P4 wherever tasks wait")
+	require.Equal(t, "emea", raw.GetWorkflowExecutionInfo().GetPriority().GetFairnessKey())
 
 	require.Empty(t, h.result(t, "E-1"))
 	require.NoError(t, h.engine.Open(ctx, start("E-1")), "when it is over")

@@ -37,7 +37,7 @@ func newNight(t *testing.T) *night {
 	clock := func() time.Time { return h.now }
 	n.lights = &service.Lights{Now: clock}
 	n.dark = &service.Dark{Conversations: n.talks, Lights: n.lights, Secret: []byte("secret"), Now: clock, Log: quiet}
-	h.intake.Lights, h.intake.Dark = n.lights, n.dark
+	h.intake.Lights, h.intake.Dark, h.intake.Desk.Lights = n.lights, n.dark, n.lights
 	h.settler.Dark = n.dark
 	h.relay.Lights, h.relay.Dark = n.lights, n.dark
 	h.open.Lights, h.open.Dark = n.lights, n.dark
@@ -140,6 +140,10 @@ func TestWhatTheEngineHasTakenOverIsNotOpenedOnceMore(t *testing.T) {
 type failing struct{ *servicetest.Inbox }
 
 func (f failing) Settle(context.Context, int64, func(id.Escalation, service.Incoming) (contract.Start, error)) ([]service.Errand, error) {
+	return nil, away
+}
+
+func (f failing) SettleAll(context.Context, []int64, func(id.Escalation, service.Incoming) (contract.Start, error)) ([]service.Errand, error) {
 	return nil, away
 }
 

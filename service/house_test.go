@@ -34,6 +34,7 @@ type house struct {
 
 	pool     *service.Pool
 	settler  *service.Settler
+	gate     *service.Gate
 	intake   *service.Intake
 	relay    *service.Relay
 	open     *service.Open
@@ -58,10 +59,12 @@ func newHouse(t *testing.T) *house {
 	h.pool = &service.Pool{Log: quiet}
 	t.Cleanup(h.pool.Close)
 	h.settler = &service.Settler{Organisation: h.organisation, Inbox: h.inbox, Engine: h.engine, Log: quiet}
+	h.gate = &service.Gate{}
 	h.intake = &service.Intake{
-		Organisation: h.organisation, Inbox: h.inbox, Settler: h.settler, Pool: h.pool, Now: clock, Log: quiet,
+		Organisation: h.organisation, Inbox: h.inbox, Now: clock,
+		Desk: &service.Desk{Settler: h.settler, Gate: h.gate, Pool: h.pool, Log: quiet},
 	}
-	h.relay = &service.Relay{Inbox: h.inbox, Settler: h.settler, Log: quiet}
+	h.relay = &service.Relay{Inbox: h.inbox, Settler: h.settler, Gate: h.gate, Log: quiet}
 	h.open = &service.Open{
 		Organisation: h.organisation, Inbox: h.inbox, Arrivals: h.inbox, Settler: h.settler, Now: clock,
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/belayhq/belay/core/alert"
@@ -19,22 +18,14 @@ import (
 type Intake struct {
 	Organisation Organisation
 	Inbox        Inbox
-	Settler      *Settler
+	Desk         *Desk
 	Lights       *Lights // nil: the records are always asked
 	Dark         *Dark   // nil: without the records nothing is taken
-	Pool         *Pool
 	Now          func() time.Time
-	Log          *slog.Logger
 }
 
 // acceptWithin is how long a sender waits for the inbox before the engine is asked to stand in.
 const acceptWithin = 2 * time.Second
-
-// settleWithin bounds the work beside a request; what takes longer is left to the relay.
-const (
-	settleWithin = 20 * time.Second
-	commitWithin = 8 * time.Second
-)
 
 // Accept takes one decoded event for the integration with this key and answers its dedup key. When it returns without
 // an error the event is on disk, and whatever happens later cannot lose it. An unknown key is fault.NotFound.
@@ -78,7 +69,9 @@ func (i *Intake) take(ctx context.Context, in Incoming) error {
 		return i.inTheDark(ctx, in, err)
 	}
 	if err == nil && !known {
-		i.settle(ctx, seq, in)
+		// The sender has its answer now. One that was accepted with the last light need not wait for the morning: the engine
+		// takes it too, and when the records are back the event is found to be the same.
+		i.Desk.Soon(ctx, seq, func(ctx context.Context, why error) error { return i.inTheDark(ctx, in, why) })
 	}
 	return err
 }
@@ -92,33 +85,6 @@ func (i *Intake) inTheDark(ctx context.Context, in Incoming, why error) error {
 		return errors.Join(err, why)
 	}
 	return nil
-}
-
-// settle goes on beside the request, so that the sender has its answer now. When everybody is busy the relay does it.
-func (i *Intake) settle(ctx context.Context, seq int64, in Incoming) {
-	i.Pool.Go(ctx, func(ctx context.Context) {
-		// Also when the process is about to stop: what was begun here is done soonest here.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
-		defer cancel()
-		if err := i.work(ctx, seq, in); err != nil {
-			i.Log.WarnContext(ctx, "event left to the relay", "event", seq, "error", err)
-		}
-	})
-}
-
-// work settles an event and runs what comes of it. One that was accepted with the last light need not wait for the
-// morning: the engine takes it too, and when the records are back the event is found to be the same.
-func (i *Intake) work(ctx context.Context, seq int64, in Incoming) error {
-	bounded, cancel := context.WithTimeout(ctx, commitWithin)
-	defer cancel()
-	errands, err := i.Settler.commit(bounded, seq)
-	if fault.Is(err, fault.Unavailable) && i.Lights.Gone(ctx) {
-		return i.inTheDark(ctx, in, err)
-	}
-	if err != nil {
-		return err
-	}
-	return i.Settler.runAll(ctx, errands, false)
 }
 
 // integrationByKey compares hashes with every key: the time it takes tells nothing about any of them.

@@ -74,6 +74,22 @@ type Saying struct {
 	Word contract.Word `json:"word"`
 }
 
+// Turn is how much is taken at once, in escalations.
+type Turn struct {
+	Age    time.Duration // younger errands are left to the process that made them
+	Hold   time.Duration // so long others leave alone what was taken
+	Urgent int           // of P1 to be started, oldest first
+	Others int           // of all others to be started: by priority, then by age; one of them is the oldest
+	Words  int           // that run, and have something to be told
+}
+
+// Crowd is what the engine was given and has not been heard of.
+type Crowd struct {
+	Urgent  int // P1
+	All     int
+	Waiting bool // there are more to be started
+}
+
 // Inbox keeps what arrived until the engine has it. No answer of success is given before Accept has returned.
 type Inbox interface {
 	// Accept commits an event and returns its sequence number. A key seen before from the same integration returns
@@ -85,11 +101,17 @@ type Inbox interface {
 	// counted on the row and become an errand at most once per interval, or at once when the severity is worse.
 	// The errands it returns are committed with it. Settling twice returns the errands that are still undone.
 	Settle(ctx context.Context, seq int64, open func(id.Escalation, Incoming) (contract.Start, error)) ([]Errand, error)
+	// SettleAll settles the conversations of many events in one transaction: what fails for one fails for all.
+	SettleAll(ctx context.Context, seqs []int64, open func(id.Escalation, Incoming) (contract.Start, error)) ([]Errand, error)
 	// Unsettled lists events older than age that nobody settled, oldest first.
 	Unsettled(ctx context.Context, age time.Duration, limit int) ([]int64, error)
-	// Undone lists errands older than age that nobody has done, oldest first, and makes errands of counted repeats
-	// that have waited longer than the interval. An error may come with errands: some could not be read.
-	Undone(ctx context.Context, age time.Duration, limit int) ([]Errand, error)
+	// Take lists the errands of escalations whose turn it is, the most urgent first, each escalation's in order, and
+	// keeps them from others who take. It makes errands of counted repeats that have waited longer than the interval. An
+	// error may come with errands: some could not be read.
+	Take(ctx context.Context, t Turn) ([]Errand, error)
+	// Crowd counts the escalations that were started within lately and have not written a line since. Waiting are those
+	// that should have been started longer than age ago.
+	Crowd(ctx context.Context, age, lately time.Duration) (Crowd, error)
 	// Done strikes an errand off.
 	Done(ctx context.Context, errand int64) error
 	// Orphan handles a repeat whose escalation turned out to be over: the dedup key is freed and its last event is

@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/belayhq/belay/core/fault"
 )
 
-// Relay does what the process that took an event did not come to: after a crash, a storm, or an engine that was away.
-// Any number of relays may run side by side.
+// Relay does what the process that took an event did not come to: after a crash, in a storm, or when the engine was
+// away. What was accepted it settles in order; what the engine must be told it tells by urgency, then by age, and no
+// faster than the engine can take it. Any number of relays may run side by side.
 type Relay struct {
 	Inbox   Inbox
 	Settler *Settler
+	Gate    *Gate
 	Lights  *Lights // nil: nobody is told whether the inbox answers
 	Dark    *Dark   // nil: nothing is ever taken without the inbox
 	Log     *slog.Logger
@@ -22,26 +26,75 @@ type Relay struct {
 	Batch   int           // zero: 200
 }
 
-// readWithin bounds the reading of what is undone. A relay that reads every second is also the first to see the records
-// go and come back.
-const readWithin = 5 * time.Second
+const (
+	// readWithin bounds the reading of what is undone. A relay that reads every second is also the first to see the
+	// records go and come back.
+	readWithin = 5 * time.Second
+	// lately is how long a start counts as work that the engine still has, when nothing is heard of it.
+	lately = 10 * time.Second
+	// hold is how long others leave alone what a relay has taken. One that dies has delayed it by this.
+	hold = 3 * time.Second
+	// startsAtOnce bounds what is taken at once: a P1 that comes meanwhile waits until it is done.
+	startsAtOnce = 16
+	// glance is how often a relay looks whether the engine has got further.
+	glance = 100 * time.Millisecond
+)
 
-// Run sweeps until the context ends, without a pause while there is more than one batch of work.
+func (r *Relay) age() time.Duration {
+	if r.Age == 0 {
+		return 2 * time.Second
+	}
+	return r.Age
+}
+
+func (r *Relay) batch() int {
+	if r.Batch == 0 {
+		return 200
+	}
+	return r.Batch
+}
+
+// pace is what a relay does next.
+type pace int
+
+const (
+	idle    pace = iota // until it is called, or the next tick
+	onward              // at once
+	waiting             // until the engine may have got further
+	foiled              // until the next tick: whatever is wrong is not cured by haste
+)
+
+// Run settles and tells until the context ends, without a pause while there is more to do. Neither waits for the other.
 func (r *Relay) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { r.keep(ctx, nil, r.settle) })
+	both.Go(func() { r.keep(ctx, r.Gate.Bell(), r.tell) })
+	both.Wait()
+}
+
+func (r *Relay) keep(ctx context.Context, bell <-chan struct{}, work func(context.Context) pace) {
 	every := r.Every
 	if every == 0 {
 		every = time.Second
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
-		if r.Sweep(ctx) && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		called, soon := bell, (<-chan time.Time)(nil)
+		switch work(ctx) {
+		case onward:
 			continue
+		case waiting:
+			soon = time.After(glance)
+		case foiled:
+			called = nil
+		case idle:
 		}
 		select {
 		case <-ctx.Done():
-			return
 		case <-tick.C:
+		case <-soon:
+		case <-called:
 		}
 	}
 }
@@ -49,74 +102,85 @@ func (r *Relay) Run(ctx context.Context) {
 // Sweep does once whatever has waited long enough, and answers whether there is more that could be done at once. What
 // fails waits for the next sweep.
 func (r *Relay) Sweep(ctx context.Context) (more bool) {
-	age, batch := r.Age, r.Batch
-	if age == 0 {
-		age = 2 * time.Second
-	}
-	if batch == 0 {
-		batch = 200
-	}
-	r.Dark.Look(ctx) // what the engine took over must not be opened here
-	unsettled, settled := r.settle(ctx, age, batch)
-	undone, done := r.catchUp(ctx, age, batch)
-	return settled && done && (unsettled == batch || undone == batch)
+	settled := r.settle(ctx)
+	told := r.tell(ctx)
+	return settled == onward || told == onward
 }
 
-// settle commits what is to be told of events that nobody settled, then tells it. An engine that is away holds up the
-// telling, not the committing.
-func (r *Relay) settle(ctx context.Context, age time.Duration, batch int) (found int, well bool) {
+// settle decides what is to be told of events that nobody settled. An engine that is away does not hold it up.
+func (r *Relay) settle(ctx context.Context) pace {
+	r.Dark.Look(ctx) // what the engine took over must not be opened here
 	var events []int64
 	err := r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
-		events, err = r.Inbox.Unsettled(ctx, age, batch)
+		events, err = r.Inbox.Unsettled(ctx, r.age(), r.batch())
 		return err
 	})
 	if err != nil {
 		r.complain(ctx, "events not read", err)
-		return 0, false
+		return foiled
 	}
-	var errands []Errand
-	told := map[int64]bool{}
-	well = true
-	for _, seq := range events {
-		if ctx.Err() != nil {
-			return len(events), false
-		}
-		made, err := r.Settler.commit(ctx, seq)
-		if err != nil {
+	well := true
+	for seqs := range slices.Chunk(events, mostSettled) {
+		made := r.Settler.commitAll(ctx, seqs, func(seq int64, err error) {
 			r.complain(ctx, "event not settled", err, "event", seq)
 			well = false
-		}
-		for _, e := range made {
-			if !told[e.ID] { // later events of a conversation answer the same errands again
-				told[e.ID] = true
-				errands = append(errands, e)
-			}
+		})
+		if len(made) > 0 {
+			r.Gate.Hold() // they are late already: nobody else comes to them
 		}
 	}
-	if err := r.Settler.runAll(ctx, errands, false); err != nil {
-		r.complain(ctx, "errands wait", err)
-		well = false
+	switch {
+	case !well:
+		return foiled
+	case len(events) == r.batch():
+		return onward
 	}
-	return len(events), well
+	return idle
 }
 
-func (r *Relay) catchUp(ctx context.Context, age time.Duration, batch int) (found int, well bool) {
-	var errands []Errand
+// tell takes a turn and runs what it brought.
+func (r *Relay) tell(ctx context.Context) pace {
+	r.Dark.Look(ctx)
+	var crowd Crowd
 	err := r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
-		errands, err = r.Inbox.Undone(ctx, age, batch)
+		crowd, err = r.Inbox.Crowd(ctx, r.age(), lately)
+		return err
+	})
+	if err != nil {
+		r.complain(ctx, "errands not counted", err)
+		return foiled
+	}
+	urgent, others := r.Gate.Seen(crowd)
+	turn := Turn{Age: r.age(), Hold: hold, Urgent: min(urgent, startsAtOnce), Others: min(others, startsAtOnce), Words: r.batch()}
+	behind, turned := r.Gate.Behind()
+	if behind {
+		turn.Age, turn.Words = 0, startsAtOnce
+	}
+	var errands []Errand
+	err = r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
+		errands, err = r.Inbox.Take(ctx, turn)
 		return err
 	})
 	if err != nil {
 		r.complain(ctx, "errands not read", err)
 	}
-	if len(errands) == 0 {
-		return 0, err == nil
+	stuck := r.Settler.runAll(ctx, errands, true)
+	if stuck != nil {
+		r.complain(ctx, "errands wait", stuck)
 	}
-	if err := r.Settler.runAll(ctx, errands, true); err != nil {
-		r.complain(ctx, "errands wait", err)
-		return len(errands), false
+	all := chains(errands)
+	switch {
+	case err != nil || errors.Is(stuck, errAway):
+		return foiled
+	case len(all) > 0 && (behind || len(all) >= turn.Words):
+		return onward
+	case behind && urgent > 0 && others > 0 && !crowd.Waiting:
+		r.Gate.CaughtUp(turned)
+		return idle
+	case behind:
+		return waiting
 	}
-	return len(errands), true
+	return idle
 }
 
 func (r *Relay) complain(ctx context.Context, what string, err error, more ...any) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,20 +31,41 @@ type Settler struct {
 // Settle works the conversation of an event and runs the errands that come of it. What the engine cannot take now
 // stays undone, for the relay: the error is for the log.
 func (s *Settler) Settle(ctx context.Context, seq int64) error {
-	errands, err := s.commit(ctx, seq)
+	errands, err := s.Inbox.Settle(ctx, seq, s.open)
 	if err != nil {
-		return err
+		return fmt.Errorf("settle event %d: %w", seq, err)
 	}
 	return s.runAll(ctx, errands, false)
 }
 
-// commit decides what is to be told, and tells nobody.
-func (s *Settler) commit(ctx context.Context, seq int64) ([]Errand, error) {
-	errands, err := s.Inbox.Settle(ctx, seq, s.open)
-	if err != nil {
-		return nil, fmt.Errorf("settle event %d: %w", seq, err)
+// commitAll decides what is to be told of many events, and tells nobody. When it cannot be done for all of them together
+// it is done for each alone, so that one that fails holds up no other; failed hears of those.
+func (s *Settler) commitAll(ctx context.Context, seqs []int64, failed func(seq int64, err error)) []Errand {
+	errands, err := s.Inbox.SettleAll(ctx, seqs, s.open)
+	if err == nil {
+		return errands
 	}
-	return errands, nil
+	if fault.Is(err, fault.Unavailable) { // for each of them as for all
+		for _, seq := range seqs {
+			failed(seq, err)
+		}
+		return nil
+	}
+	var all []Errand
+	known := map[int64]bool{}
+	for _, seq := range seqs {
+		errands, err := s.Inbox.Settle(ctx, seq, s.open)
+		if err != nil {
+			failed(seq, err)
+		}
+		for _, e := range errands { // later events of a conversation answer the same errands again
+			if !known[e.ID] {
+				known[e.ID] = true
+				all = append(all, e)
+			}
+		}
+	}
+	return all
 }
 
 const (
@@ -58,7 +80,10 @@ const (
 // Its error is that of one chain; whatever was not done stays undone.
 func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) error {
 	all := chains(errands)
-	if len(all) == 1 {
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
 		return s.runChain(ctx, all[0], patient)
 	}
 	var away atomic.Int32
@@ -79,8 +104,15 @@ func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) er
 		})
 	}
 	work.Wait()
-	return cmp.Or(failures...)
+	err := cmp.Or(failures...)
+	if away.Load() >= enoughAway {
+		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	return err
 }
+
+// errAway: so many found the engine away that the others were not tried.
+var errAway = errors.New("the engine is away")
 
 func (s *Settler) runChain(ctx context.Context, chain []Errand, patient bool) error {
 	for _, e := range chain {

@@ -12,10 +12,14 @@ import (
 
 // EscalationOf is the escalation that a settled event opened, joined or addressed.
 func (i Inbox) EscalationOf(ctx context.Context, seq int64) (id.Escalation, error) {
-	place, err := sqlc.New(i.Pool).EventPlace(ctx, seq)
+	places, err := sqlc.New(i.Pool).EventPlaces(ctx, []int64{seq})
 	if err != nil {
-		return "", found(err, "event %d", seq)
+		return "", faulty(err, "find event %d", seq)
 	}
+	if len(places) == 0 {
+		return "", fault.New(fault.NotFound, "event %d", seq)
+	}
+	place := places[0]
 	if place.Escalation == nil {
 		return "", fault.New(fault.NotFound, "escalation of event %d", seq)
 	}

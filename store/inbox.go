@@ -67,25 +67,36 @@ func (i Inbox) Unsettled(ctx context.Context, age time.Duration, lim int) ([]int
 	return seqs, faulty(err, "list unsettled events")
 }
 
-// Undone lists errands older than age, those of one escalation in order and without gaps; it first makes errands of
-// repeats that were only counted and have waited for longer than the interval. Limit is 1 to 1000; 0 is 100. With an error
-// about errands that cannot be read it returns the others all the same.
-func (i Inbox) Undone(ctx context.Context, age time.Duration, lim int) ([]service.Errand, error) {
+// Take is described at service.Inbox. With an error about errands that cannot be read it returns the others all the same.
+func (i Inbox) Take(ctx context.Context, t service.Turn) ([]service.Errand, error) {
 	q := sqlc.New(i.Pool)
-	most := limit(lim, 100, 1000)
-	err := again(ctx, func() error { return q.TellWaitingRepeats(ctx, i.every(), most) })
+	words := int32(min(max(t.Words, 0), 1000))
+	err := again(ctx, func() error { return q.TellWaitingRepeats(ctx, i.every(), words) })
 	if err != nil {
 		return nil, faulty(err, "make errands of waiting repeats")
 	}
-	rows, err := q.UndoneErrands(ctx, age, most)
+	urgent, others := int32(min(max(t.Urgent, 0), 1000)), int32(min(max(t.Others, 0), 1000))
+	oldest := min(others, 1)
+	rows, err := q.TakeErrands(ctx, sqlc.TakeErrandsParams{
+		Age: t.Age, Urgent: urgent, Oldest: oldest, Others: others - oldest, Words: words, Hold: t.Hold,
+	})
 	if err != nil {
-		return nil, faulty(err, "list undone errands")
+		return nil, faulty(err, "take errands")
 	}
 	same := make([]sqlc.ErrandsOfRow, len(rows))
 	for n, r := range rows {
 		same[n] = sqlc.ErrandsOfRow(r)
 	}
 	return errandsOf(same)
+}
+
+// Crowd is described at service.Inbox.
+func (i Inbox) Crowd(ctx context.Context, age, lately time.Duration) (service.Crowd, error) {
+	row, err := sqlc.New(i.Pool).Crowd(ctx, age, lately)
+	if err != nil {
+		return service.Crowd{}, faulty(err, "count what the engine was given")
+	}
+	return service.Crowd{Urgent: int(row.Urgent), All: int(row.All), Waiting: row.Waiting}, nil
 }
 
 // Done strikes an errand off; striking it off twice is once.

@@ -95,9 +95,12 @@ func (d door) strikes(errands ...service.Errand) {
 	}
 }
 
+// everything that waits is taken, and held by nobody.
+var everything = service.Turn{Urgent: 1000, Others: 1000, Words: 1000}
+
 func (d door) undone() []service.Errand {
 	d.t.Helper()
-	errands, err := d.inbox.Undone(context.Background(), 0, 0)
+	errands, err := d.inbox.Take(context.Background(), everything)
 	require.NoError(d.t, err)
 	return errands
 }
@@ -279,7 +282,7 @@ func TestRepeatsThatAnotherRelayWorksOnAreItsBusiness(t *testing.T) {
 	require.NoError(t, err)
 	patience, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	errands, err := d.inbox.Undone(patience, 0, 0)
+	errands, err := d.inbox.Take(patience, everything)
 	require.NoError(t, err, "does not wait")
 	require.Empty(t, errands)
 	require.NoError(t, other.Rollback(ctx))
@@ -293,7 +296,7 @@ func TestErrandsWaitForTheYoungerOnesBeforeThem(t *testing.T) {
 	// A clock that was set back: the first errand looks younger than the second.
 	_, err := d.inbox.Pool.Exec(context.Background(), "update errands set created_at = now() - interval '1 hour' where kind = 'say'")
 	require.NoError(t, err)
-	errands, err := d.inbox.Undone(context.Background(), time.Minute, 0)
+	errands, err := d.inbox.Take(context.Background(), service.Turn{Age: time.Minute, Urgent: 9, Others: 9, Words: 9})
 	require.NoError(t, err)
 	require.Empty(t, errands)
 	require.Len(t, d.undone(), 2)
@@ -375,7 +378,7 @@ func TestARepeatSaysWhenItFired(t *testing.T) {
 	later(3*time.Second, alert.Trigger, alert.Error)
 	every := d.inbox
 	every.RepeatEvery = time.Nanosecond
-	told, err := every.Undone(context.Background(), 0, 100)
+	told, err := every.Take(context.Background(), everything)
 	require.NoError(t, err)
 	require.Len(t, told, 1)
 	require.True(t, told[0].Repeat.At.Equal(noon.Add(3*time.Second)), "told by the relay: %s", told[0].Repeat.At)
@@ -396,7 +399,7 @@ func TestAnErrandThatNobodyCanReadHoldsUpItsOwnEscalationOnly(t *testing.T) {
 	_, err := d.inbox.Pool.Exec(context.Background(), `update errands set payload = '{"opening": "as a later release writes it"}' where escalation = 1`)
 	require.NoError(t, err)
 	d.hears(alert.Acknowledge, "disk", alert.Error)
-	errands, err := d.inbox.Undone(context.Background(), 0, 100)
+	errands, err := d.inbox.Take(context.Background(), everything)
 	require.ErrorContains(t, err, "E-1")
 	require.Equal(t, []string{"open E-2"}, words(errands))
 }
@@ -466,7 +469,7 @@ func TestTwoRelaysAtOnceMakeEveryErrandOnce(t *testing.T) {
 		}
 		inbox := d.inbox
 		inbox.RepeatEvery = time.Nanosecond
-		_, err = inbox.Undone(ctx, 0, 0)
+		_, err = inbox.Take(ctx, everything)
 		return err
 	}
 	var group sync.WaitGroup

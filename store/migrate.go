@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,7 +36,7 @@ func Migrate(ctx context.Context, url string) error {
 		return faulty(err, "migrate %s", place(config))
 	}
 	defer func() { _ = guard.Close(context.WithoutCancel(ctx)) }()
-	if _, err := guard.Exec(ctx, "select pg_advisory_lock($1)", migrationLock); err != nil {
+	if err := turn(ctx, guard); err != nil {
 		return faulty(err, "wait for the turn to migrate")
 	}
 
@@ -59,6 +60,23 @@ func Migrate(ctx context.Context, url string) error {
 		return faulty(err, "migrate %s", place(config))
 	}
 	return nil
+}
+
+// turn waits for the lock by asking again: a statement that waits in the server would be waited for in turn by an index
+// that whoever migrates builds concurrently, for ever.
+func turn(ctx context.Context, guard *pgx.Conn) error {
+	for {
+		var ours bool
+		err := guard.QueryRow(ctx, "select pg_try_advisory_lock($1)", migrationLock).Scan(&ours)
+		if err != nil || ours {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // Ready reports whether the database answers and its schema is as new as this program: Unavailable if not. A schema

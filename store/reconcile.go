@@ -12,6 +12,7 @@ import (
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store/sqlc"
 )
@@ -175,7 +176,7 @@ func (d *dusk) yield(ctx context.Context, number, to int64) error {
 	if err != nil {
 		return err
 	}
-	return d.q.AddErrand(ctx, number, kindSay, payload)
+	return d.q.AddErrand(ctx, sqlc.AddErrandParams{Escalation: number, Kind: kindSay, Payload: payload, Rank: int16(org.Priority("").Rank())})
 }
 
 // supersede closes an escalation that was numbered and never opened: its alert went another way.

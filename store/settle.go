@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +10,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store/sqlc"
 )
@@ -21,52 +25,94 @@ import (
 // Opener makes the input of the workflow for an event that opens an escalation.
 type Opener = func(id.Escalation, service.Incoming) (contract.Start, error)
 
-// Settle works the conversation of an event in order, up to and including it. One transaction, one lock per
-// conversation: what others do to it meanwhile happened before or happens after.
+// Settle works the conversation of an event in order, up to and including it. See SettleAll.
 func (i Inbox) Settle(ctx context.Context, seq int64, open Opener) ([]service.Errand, error) {
-	place, err := sqlc.New(i.Pool).EventPlace(ctx, seq)
+	return i.SettleAll(ctx, []int64{seq}, open)
+}
+
+// SettleAll works the conversations of events in order, each up to and including the last of these events. One
+// transaction, one lock per conversation: what others do to one meanwhile happened before or happens after. It takes as
+// many round trips for a hundred conversations as for one; what fails for one fails for all.
+func (i Inbox) SettleAll(ctx context.Context, seqs []int64, open Opener) ([]service.Errand, error) {
+	places, err := sqlc.New(i.Pool).EventPlaces(ctx, seqs)
 	if err != nil {
-		return nil, found(err, "event %d", seq)
+		return nil, faulty(err, "find events")
 	}
-	if place.SettledAt != nil {
-		return i.stillUndone(ctx, place.Escalation)
+	talks, settled, err := talksOf(seqs, places)
+	if err != nil {
+		return nil, err
+	}
+	if len(talks) == 0 {
+		return i.stillUndone(ctx, settled)
 	}
 	var errands []service.Errand
-	err = transact(ctx, i.Pool, func(tx pgx.Tx, q *sqlc.Queries) error {
-		talk := conversation{tx: tx, q: q, service: place.Service, dedupKey: place.DedupKey, touched: map[int64]bool{}}
-		events, err := talk.begin(ctx, seq, i.every())
-		if err != nil {
+	for {
+		err = transact(ctx, i.Pool, func(tx pgx.Tx, q *sqlc.Queries) (err error) {
+			d := desk{tx: tx, q: q, open: open, touched: map[int64]bool{}}
+			for _, number := range settled {
+				d.touched[number] = true
+			}
+			errands, err = d.settle(ctx, talks, i.every())
 			return err
+		})
+		if !errors.Is(err, errTaken) {
+			break
 		}
-		if len(events) == 0 || events[len(events)-1].Seq != seq {
-			// Somebody settled it while we waited for the lock.
-			settled, err := q.EventPlace(ctx, seq)
-			if err != nil {
-				return err
-			}
-			talk.touch(settled.Escalation)
-		}
-		for _, event := range events {
-			if err := talk.hear(ctx, event, open); err != nil {
-				return err
-			}
-		}
-		errands, err = talk.end(ctx)
-		return err
-	})
+	}
 	if err != nil {
-		return nil, faulty(err, "settle event %d", seq)
+		return nil, faulty(err, "settle event %d and %d others", seqs[0], len(seqs)-1)
 	}
 	return errands, nil
 }
 
-func (i Inbox) stillUndone(ctx context.Context, number *int64) ([]service.Errand, error) {
-	if number == nil {
+// errTaken: a plain Temporal client took the number of an escalation. With the next numbers it goes better.
+var errTaken = errors.New("the number is taken")
+
+// talk is a conversation that is to be settled, up to an event.
+type talk struct {
+	service, dedupKey string
+	upTo              int64
+}
+
+// talksOf are the conversations of events, in an order that is the same for everybody who locks several of them, and
+// the escalations of events that are settled already. An event without a dedup key talks to nobody but itself.
+func talksOf(seqs []int64, places []sqlc.EventPlacesRow) (talks []talk, settled []int64, err error) {
+	known := map[int64]bool{}
+	last := map[talk]int64{}
+	for _, p := range places { // in order of seq
+		known[p.Seq] = true
+		switch {
+		case p.SettledAt != nil && p.Escalation != nil:
+			settled = append(settled, *p.Escalation)
+		case p.SettledAt != nil:
+		case p.DedupKey == "":
+			talks = append(talks, talk{service: p.Service, upTo: p.Seq})
+		default:
+			last[talk{service: p.Service, dedupKey: p.DedupKey}] = p.Seq
+		}
+	}
+	for _, seq := range seqs {
+		if !known[seq] {
+			return nil, nil, fault.New(fault.NotFound, "event %d", seq)
+		}
+	}
+	for t, seq := range last {
+		t.upTo = seq
+		talks = append(talks, t)
+	}
+	slices.SortFunc(talks, func(a, b talk) int {
+		return cmp.Or(cmp.Compare(a.service, b.service), cmp.Compare(a.dedupKey, b.dedupKey), cmp.Compare(a.upTo, b.upTo))
+	})
+	return talks, settled, nil
+}
+
+func (i Inbox) stillUndone(ctx context.Context, numbers []int64) ([]service.Errand, error) {
+	if len(numbers) == 0 {
 		return nil, nil
 	}
-	rows, err := sqlc.New(i.Pool).ErrandsOf(ctx, []int64{*number})
+	rows, err := sqlc.New(i.Pool).ErrandsOf(ctx, numbers)
 	if err != nil {
-		return nil, faulty(err, "list the errands of %s", id.OfNumber(*number))
+		return nil, faulty(err, "list the errands of %s", id.OfNumber(numbers[0]))
 	}
 	errands, _ := errandsOf(rows)
 	return errands, nil
@@ -92,17 +138,135 @@ func errandsOf(rows []sqlc.ErrandsOfRow) ([]service.Errand, error) {
 	return errands, errors.Join(wrong...)
 }
 
-// conversation is a service and a dedup key while its lock is held.
-type conversation struct {
-	tx       pgx.Tx
-	q        *sqlc.Queries
-	service  string
-	dedupKey string
+// desk is a transaction in which conversations are settled.
+type desk struct {
+	tx   pgx.Tx
+	q    *sqlc.Queries
+	open Opener
 
-	held    *holder        // nil: the key is free
+	numbers []int64        // of escalations, to be given away
 	pending pgx.Batch      // writes, in order
 	touched map[int64]bool // escalations whose errands the caller should run
 	settled settlement     // of the events heard so far
+}
+
+// settle takes the locks, reads what they protect, decides, and writes.
+func (d *desk) settle(ctx context.Context, talks []talk, every time.Duration) ([]service.Errand, error) {
+	all, err := d.begin(ctx, talks, every)
+	if err != nil {
+		return nil, err
+	}
+	var gone []int64
+	opens := int32(0)
+	for _, c := range all {
+		if len(c.events) == 0 || c.events[len(c.events)-1].Seq != c.upTo {
+			gone = append(gone, c.upTo) // somebody settled it while we waited for the lock
+		}
+		if c.held == nil && slices.ContainsFunc(c.events, func(e sqlc.ConversationRow) bool { return alert.Action(e.Action) == alert.Trigger }) {
+			opens++
+		}
+	}
+	if len(gone) > 0 {
+		settled, err := d.q.EventPlaces(ctx, gone)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range settled {
+			d.touch(p.Escalation)
+		}
+	}
+	if opens > 0 {
+		if d.numbers, err = d.q.NextNumbers(ctx, opens); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range all {
+		for _, event := range c.events {
+			if err := c.hear(ctx, event); err != nil {
+				return nil, err
+			}
+		}
+		if c.held != nil && c.held.dirty {
+			c.keep(true)
+		}
+	}
+	return d.end(ctx)
+}
+
+// begin takes the locks, in the order of the talks, and reads what they protect, in one round trip.
+func (d *desk) begin(ctx context.Context, talks []talk, every time.Duration) ([]*conversation, error) {
+	batch := &pgx.Batch{}
+	all := make([]*conversation, len(talks))
+	for n, t := range talks {
+		c := &conversation{desk: d, talk: t}
+		all[n] = c
+		hear := func(rows pgx.Rows) (err error) {
+			c.events, err = pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.ConversationRow])
+			return err
+		}
+		if t.dedupKey == "" {
+			batch.Queue(sqlc.EventAlone, t.upTo).Query(hear)
+			continue
+		}
+		batch.Queue(sqlc.LockConversation, t.service, t.dedupKey)
+		batch.Queue(sqlc.Conversation, t.service, t.dedupKey, t.upTo).Query(hear)
+		batch.Queue(sqlc.Holder, every, t.service, t.dedupKey).Query(func(rows pgx.Rows) error {
+			holders, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.HolderRow])
+			if len(holders) > 0 {
+				c.held = &holder{HolderRow: holders[0]}
+			}
+			return err
+		})
+	}
+	return all, d.tx.SendBatch(ctx, batch).Close()
+}
+
+// end writes everything and returns the errands that are undone, those of earlier calls included.
+func (d *desk) end(ctx context.Context) ([]service.Errand, error) {
+	if len(d.settled.seqs) > 0 {
+		d.pending.Queue(sqlc.SettleEvents, d.settled.seqs, d.settled.numbers, d.settled.notes)
+	}
+	var rows []sqlc.ErrandsOfRow
+	if len(d.touched) > 0 {
+		d.pending.Queue(sqlc.ErrandsOf, slices.Sorted(maps.Keys(d.touched))).Query(func(r pgx.Rows) (err error) {
+			rows, err = pgx.CollectRows(r, pgx.RowToStructByPos[sqlc.ErrandsOfRow])
+			return err
+		})
+	}
+	if d.pending.Len() > 0 {
+		if err := d.tx.SendBatch(ctx, &d.pending).Close(); err != nil {
+			return nil, err
+		}
+	}
+	errands, _ := errandsOf(rows) // what cannot be read is complained of by the relay
+	return errands, nil
+}
+
+// number is one that no escalation has yet, as far as we are concerned.
+func (d *desk) number(ctx context.Context) (int64, error) {
+	if len(d.numbers) == 0 {
+		var err error
+		if d.numbers, err = d.q.NextNumbers(ctx, 1); err != nil {
+			return 0, err
+		}
+	}
+	next := d.numbers[0]
+	d.numbers = d.numbers[1:]
+	return next, nil
+}
+
+func (d *desk) touch(number *int64) {
+	if number != nil {
+		d.touched[*number] = true
+	}
+}
+
+// conversation is a service and a dedup key while its lock is held.
+type conversation struct {
+	*desk
+	talk
+	events []sqlc.ConversationRow // not settled yet
+	held   *holder                // nil: the key is free
 }
 
 // holder is the escalation that holds the dedup key.
@@ -123,42 +287,8 @@ func (s *settlement) add(seq, number int64, note string) {
 	s.seqs, s.numbers, s.notes = append(s.seqs, seq), append(s.numbers, number), append(s.notes, note)
 }
 
-// begin takes the lock and reads what it protects. An event without a dedup key talks to nobody but itself.
-func (c *conversation) begin(ctx context.Context, seq int64, every time.Duration) ([]sqlc.ConversationRow, error) {
-	if c.dedupKey == "" {
-		rows, err := c.q.EventAlone(ctx, seq)
-		if err != nil {
-			return nil, err
-		}
-		events := make([]sqlc.ConversationRow, len(rows))
-		for n, r := range rows {
-			events[n] = sqlc.ConversationRow(r)
-		}
-		return events, nil
-	}
-	var events []sqlc.ConversationRow
-	var holders []sqlc.HolderRow
-	batch := &pgx.Batch{}
-	batch.Queue(sqlc.LockConversation, c.service, c.dedupKey)
-	batch.Queue(sqlc.Conversation, c.service, c.dedupKey, seq).Query(func(rows pgx.Rows) (err error) {
-		events, err = pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.ConversationRow])
-		return err
-	})
-	batch.Queue(sqlc.Holder, every, c.service, c.dedupKey).Query(func(rows pgx.Rows) (err error) {
-		holders, err = pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.HolderRow])
-		return err
-	})
-	if err := c.tx.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, err
-	}
-	if len(holders) > 0 {
-		c.held = &holder{HolderRow: holders[0]}
-	}
-	return events, nil
-}
-
 // hear takes one event, in order.
-func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow, open Opener) error {
+func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow) error {
 	in, err := incomingOf(event)
 	if err != nil {
 		return err
@@ -168,7 +298,7 @@ func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow, ope
 		if c.held != nil {
 			return c.join(event.Seq, in)
 		}
-		return c.open(ctx, event.Seq, in, open)
+		return c.begins(ctx, event.Seq, in)
 	case alert.Acknowledge:
 		return c.address(event.Seq, contract.Acknowledge, in)
 	case alert.Resolve:
@@ -178,40 +308,35 @@ func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow, ope
 	return nil
 }
 
-// open gives the event an escalation of its own.
-func (c *conversation) open(ctx context.Context, seq int64, in service.Incoming, open Opener) error {
-	// The key may just have been freed: the database must know before another escalation takes it.
-	if err := c.write(ctx); err != nil {
+// begins gives the event an escalation of its own.
+func (c *conversation) begins(ctx context.Context, seq int64, in service.Incoming) error {
+	number, err := c.number(ctx)
+	if err != nil {
 		return err
 	}
-	for {
-		number, err := c.q.NextNumber(ctx)
-		if err != nil {
-			return err
-		}
-		start, err := open(id.OfNumber(number), in)
-		if err != nil {
-			return fmt.Errorf("open %s for event %d: %w", id.OfNumber(number), seq, err)
-		}
-		row, err := opening(number, in, start)
-		if err != nil {
-			return err
-		}
-		inserted, err := c.q.OpenEscalation(ctx, row)
-		if err != nil {
-			return err
-		}
-		if inserted == 0 {
-			continue // a plain Temporal client took the number
-		}
-		if row.DedupHeld {
-			c.held = &holder{HolderRow: sqlc.HolderRow{Number: number, SeverityTold: row.SeverityTold}}
-		}
-		c.errand(number, kindOpen, nil)
-		c.settled.add(seq, number, "")
-		c.touch(&number)
-		return nil
+	start, err := c.open(id.OfNumber(number), in)
+	if err != nil {
+		return fmt.Errorf("open %s for event %d: %w", id.OfNumber(number), seq, err)
 	}
+	row, err := opening(number, in, start)
+	if err != nil {
+		return err
+	}
+	c.pending.Queue(sqlc.OpenEscalation, row.Number, row.State, row.Title, row.Service, row.Unit, row.Priority, row.OpenedAt,
+		row.Summary, row.ServiceName, row.Integration, row.DedupKey, row.DedupHeld, row.Alert, row.Start, row.SeverityTold,
+	).Exec(func(inserted pgconn.CommandTag) error {
+		if inserted.RowsAffected() == 0 {
+			return errTaken
+		}
+		return nil
+	})
+	if row.DedupHeld {
+		c.held = &holder{HolderRow: sqlc.HolderRow{Number: number, Priority: row.Priority, SeverityTold: row.SeverityTold}}
+	}
+	c.errand(number, row.Priority, kindOpen, nil)
+	c.settled.add(seq, number, "")
+	c.touch(&number)
+	return nil
 }
 
 // opening is the row of an escalation that nobody but us has heard of.
@@ -276,7 +401,7 @@ func (c *conversation) tellRepeats(last time.Time) error {
 		h.SeverityTold = h.RepeatSeverity
 	}
 	h.RepeatsTold, h.RepeatSeverity, h.Due, h.told = h.Repeats, "", false, true
-	c.errand(h.Number, kindRepeat, payload)
+	c.errand(h.Number, h.Priority, kindRepeat, payload)
 	return nil
 }
 
@@ -286,7 +411,7 @@ func (c *conversation) address(seq int64, verb string, in service.Incoming) erro
 		c.settled.add(seq, 0, "nothing was open to "+verb)
 		return nil
 	}
-	number := c.held.Number
+	number, priority := c.held.Number, c.held.Priority
 	if verb == contract.Resolve {
 		if err := c.tellRepeats(in.ReceivedAt); err != nil {
 			return err
@@ -300,56 +425,18 @@ func (c *conversation) address(seq int64, verb string, in service.Incoming) erro
 	if err != nil {
 		return err
 	}
-	c.errand(number, kindSay, payload)
+	c.errand(number, priority, kindSay, payload)
 	c.settled.add(seq, number, "")
 	c.touch(&number)
 	return nil
 }
 
-// end writes what is left and returns the errands that are undone, those of earlier calls included.
-func (c *conversation) end(ctx context.Context) ([]service.Errand, error) {
-	if c.held != nil && c.held.dirty {
-		c.keep(true)
-	}
-	if len(c.settled.seqs) > 0 {
-		c.pending.Queue(sqlc.SettleEvents, c.settled.seqs, c.settled.numbers, c.settled.notes)
-	}
-	var rows []sqlc.ErrandsOfRow
-	if len(c.touched) > 0 {
-		numbers := slices.Sorted(maps.Keys(c.touched))
-		c.pending.Queue(sqlc.ErrandsOf, numbers).Query(func(r pgx.Rows) (err error) {
-			rows, err = pgx.CollectRows(r, pgx.RowToStructByPos[sqlc.ErrandsOfRow])
-			return err
-		})
-	}
-	if err := c.write(ctx); err != nil {
-		return nil, err
-	}
-	errands, _ := errandsOf(rows) // what cannot be read is complained of by the relay
-	return errands, nil
-}
-
-func (c *conversation) errand(number int64, kind string, payload []byte) {
-	c.pending.Queue(sqlc.AddErrand, number, kind, payload)
+func (c *conversation) errand(number int64, priority, kind string, payload []byte) {
+	c.pending.Queue(sqlc.AddErrand, number, kind, payload, int16(org.Priority(priority).Rank()))
 }
 
 // keep writes what the door knows of the holder.
 func (c *conversation) keep(held bool) {
 	h := c.held
 	c.pending.Queue(sqlc.CountRepeats, h.Repeats, h.RepeatsTold, h.RepeatSeverity, h.SeverityTold, h.told, held, h.Number)
-}
-
-func (c *conversation) write(ctx context.Context) error {
-	if c.pending.Len() == 0 {
-		return nil
-	}
-	pending := c.pending
-	c.pending = pgx.Batch{}
-	return c.tx.SendBatch(ctx, &pending).Close()
-}
-
-func (c *conversation) touch(number *int64) {
-	if number != nil {
-		c.touched[*number] = true
-	}
 }

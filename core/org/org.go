@@ -3,6 +3,7 @@
 package org
 
 import (
+	"slices"
 	"time"
 
 	"github.com/belayhq/belay/core/id"
@@ -107,6 +108,14 @@ const (
 
 // Priorities lists them, most urgent first.
 func Priorities() []Priority { return []Priority{P1, P2, P3, P4, P5} }
+
+// Rank is 1 for the most urgent, P1, to 5; of what is no priority, 3.
+func (p Priority) Rank() int {
+	if at := slices.Index(Priorities(), p); at >= 0 {
+		return at + 1
+	}
+	return 3
+}
 
 // Urgency of the contact ladder that this priority uses.
 func (p Priority) Urgency() Urgency {

@@ -1,7 +1,9 @@
 package servicetest
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +17,8 @@ import (
 // Inbox keeps events and errands.
 type Inbox struct {
 	mu      sync.Mutex
-	Broken  error // answered by Accept
+	Broken  error         // answered by Accept
+	Silent  service.Crowd // answered by Crowd
 	events  []*event
 	errands []*errand
 	open    map[conversation]id.Escalation
@@ -109,6 +112,25 @@ func (b *Inbox) Settle(_ context.Context, seq int64, open func(id.Escalation, se
 	return undone, nil
 }
 
+// SettleAll implements service.Inbox.
+func (b *Inbox) SettleAll(ctx context.Context, seqs []int64, open func(id.Escalation, service.Incoming) (contract.Start, error)) ([]service.Errand, error) {
+	var all []service.Errand
+	known := map[int64]bool{}
+	for _, seq := range seqs {
+		errands, err := b.Settle(ctx, seq, open)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range errands {
+			if !known[e.ID] {
+				known[e.ID] = true
+				all = append(all, e)
+			}
+		}
+	}
+	return all, nil
+}
+
 func talk(in service.Incoming) conversation {
 	return conversation{service: in.Service, key: in.Alert.DedupKey}
 }
@@ -166,17 +188,50 @@ func (b *Inbox) Unsettled(_ context.Context, _ time.Duration, limit int) ([]int6
 	return waiting, nil
 }
 
-// Undone implements service.Inbox; age is ignored.
-func (b *Inbox) Undone(_ context.Context, _ time.Duration, limit int) ([]service.Errand, error) {
+// Take implements service.Inbox; age and hold are ignored. It has no oldest that goes with the others.
+func (b *Inbox) Take(_ context.Context, t service.Turn) ([]service.Errand, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var undone []service.Errand
+	chains := map[id.Escalation][]service.Errand{}
+	var order []id.Escalation
 	for _, e := range b.errands {
-		if !e.done && len(undone) < limit {
-			undone = append(undone, e.Errand)
+		if e.done {
+			continue
+		}
+		if chains[e.Escalation] == nil {
+			order = append(order, e.Escalation)
+		}
+		chains[e.Escalation] = append(chains[e.Escalation], e.Errand)
+	}
+	rank := func(e id.Escalation) int {
+		if chains[e][0].Start == nil {
+			return 0
+		}
+		return chains[e][0].Start.Opening.Plan.Priority.Rank()
+	}
+	slices.SortStableFunc(order, func(a, b id.Escalation) int { return cmp.Compare(rank(a), rank(b)) })
+	var taken []service.Errand
+	for _, e := range order {
+		left := &t.Others
+		switch rank(e) {
+		case 0:
+			left = &t.Words
+		case 1:
+			left = &t.Urgent
+		}
+		if *left > 0 {
+			*left--
+			taken = append(taken, chains[e]...)
 		}
 	}
-	return undone, nil
+	return taken, nil
+}
+
+// Crowd implements service.Inbox: whatever was started is heard of at once, unless Silent says otherwise.
+func (b *Inbox) Crowd(context.Context, time.Duration, time.Duration) (service.Crowd, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Silent, nil
 }
 
 // Done implements service.Inbox.

@@ -7,9 +7,9 @@ returning seq;
 -- name: KnownEvent :one
 select seq from inbox where integration = @integration and sender_key = @sender_key and sender_key <> '';
 
--- name: EventPlace :one
--- Where an event belongs: none of this but settled_at and escalation ever changes.
-select service, dedup_key, settled_at, escalation from inbox where seq = @seq;
+-- name: EventPlaces :many
+-- Where events belong: none of this but settled_at and escalation ever changes.
+select seq, service, dedup_key, settled_at, escalation from inbox where seq = any (@seqs::bigint[]) order by seq;
 
 -- name: LockConversation :exec
 select pg_advisory_xact_lock(hashtextextended(@service::text || chr(31) || @dedup_key::text, 0));
@@ -29,14 +29,14 @@ for update;
 
 -- name: Holder :many
 -- The escalation that holds the dedup key: none or one. The row lock makes the recorder wait its turn.
-select number, repeats, repeats_told, repeat_severity, severity_told,
+select number, priority, repeats, repeats_told, repeat_severity, severity_told,
        (repeated_at <= clock_timestamp() - @every::interval)::boolean as due
 from escalations
 where service = @service and dedup_key = @dedup_key and dedup_held
 for update;
 
--- name: NextNumber :one
-select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number;
+-- name: NextNumbers :many
+select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number from generate_series(1, @many::int);
 
 -- name: OpenEscalation :execrows
 -- Nothing is inserted when a plain Temporal client took this number first.
@@ -54,7 +54,7 @@ set repeats = @repeats, repeats_told = @repeats_told, repeat_severity = @repeat_
 where number = @number;
 
 -- name: AddErrand :exec
-insert into errands (escalation, kind, payload) values (@escalation, @kind, @payload);
+insert into errands (escalation, kind, payload, rank) values (@escalation, @kind, @payload, @rank);
 
 -- name: SettleEvents :exec
 update inbox
@@ -78,7 +78,7 @@ limit @lim;
 -- name: TellWaitingRepeats :exec
 -- Rows that another relay works on are its business.
 with waiting as (
-    select number, repeats, repeats_told, repeat_severity
+    select number, priority, repeats, repeats_told, repeat_severity
     from escalations
     where repeats > repeats_told and repeated_at <= clock_timestamp() - @every::interval
     order by repeated_at
@@ -90,26 +90,70 @@ with waiting as (
     from waiting w
     where s.number = w.number
 )
-insert into errands (escalation, kind, payload)
-select number, 'repeat', jsonb_build_object(
+insert into errands (escalation, rank, kind, payload)
+select number, case when priority ~ '^P[1-5]$' then right(priority, 1)::smallint else 3 end, 'repeat', jsonb_build_object(
     'key', 'repeat/E-' || number || '/' || repeats,
     'count', repeats - repeats_told,
     'severity', repeat_severity,
     'at', (select i.received_at from inbox i where i.escalation = number and i.action = 'trigger' order by i.seq desc limit 1))
 from waiting;
 
--- name: UndoneErrands :many
--- An errand waits for every earlier one of its escalation that is too young to be listed.
+-- name: TakeErrands :many
+-- Whole escalations whose first errand is old enough and held by nobody, which is from now on held by the caller. Those
+-- that are to be started go by rank, then by age, and the oldest of all goes with every few of them: nobody waits for
+-- ever. What is to be said to those that run waits for no place.
+with urgent as (
+    select id, escalation, rank from errands
+    where done_at is null and kind = 'open' and rank = 1
+      and created_at <= clock_timestamp() - @age::interval and (held_until is null or held_until <= clock_timestamp())
+    order by id
+    limit @urgent::int
+    for update skip locked
+), oldest as (
+    select id, escalation, rank from errands
+    where done_at is null and kind = 'open' and rank > 1
+      and created_at <= clock_timestamp() - @age::interval and (held_until is null or held_until <= clock_timestamp())
+    order by id
+    limit @oldest::int
+    for update skip locked
+), others as (
+    select id, escalation, rank from errands
+    where done_at is null and kind = 'open' and rank > 1 and id not in (select id from oldest)
+      and created_at <= clock_timestamp() - @age::interval and (held_until is null or held_until <= clock_timestamp())
+    order by rank, id
+    limit @others::int
+    for update skip locked
+), words as (
+    select id, escalation, rank from errands e
+    where done_at is null and kind <> 'open'
+      and created_at <= clock_timestamp() - @age::interval and (held_until is null or held_until <= clock_timestamp())
+      and not exists (
+        select from errands earlier
+        where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null)
+    order by id
+    limit @words::int
+    for update skip locked
+), heads as (
+    select 1 as place, id, escalation, rank from urgent union all select 2, id, escalation, rank from words
+    union all select 3, id, escalation, rank from oldest union all select 3, id, escalation, rank from others
+), held as (
+    update errands set held_until = clock_timestamp() + @hold::interval from heads where errands.id = heads.id
+)
 select e.id, e.escalation, e.kind, coalesce(e.payload, s.start)::jsonb as payload
+from heads h
+join errands e on e.escalation = h.escalation and e.done_at is null
+join escalations s on s.number = e.escalation
+order by h.place, h.rank, h.id, e.id;
+
+-- name: Crowd :one
+-- Escalations that were started lately and have not written a line since, and whether others wait for their start.
+select count(*) filter (where e.rank = 1) as urgent, count(*) as "all",
+       exists (
+           select from errands w
+           where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - @age::interval) as waiting
 from errands e
 join escalations s on s.number = e.escalation
-where e.done_at is null and e.created_at <= clock_timestamp() - @age::interval
-  and not exists (
-    select from errands earlier
-    where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null
-      and earlier.created_at > clock_timestamp() - @age::interval)
-order by e.id
-limit @lim;
+where e.kind = 'open' and e.done_at > clock_timestamp() - @lately::interval and s.seq = 0;
 
 -- name: StrikeErrand :execrows
 update errands set done_at = coalesce(done_at, clock_timestamp()) where id = @id;

@@ -47,11 +47,23 @@ func (q *Queries) AcceptEvent(ctx context.Context, arg AcceptEventParams) (int64
 }
 
 const AddErrand = `-- name: AddErrand :exec
-insert into errands (escalation, kind, payload) values ($1, $2, $3)
+insert into errands (escalation, kind, payload, rank) values ($1, $2, $3, $4)
 `
 
-func (q *Queries) AddErrand(ctx context.Context, escalation int64, kind string, payload []byte) error {
-	_, err := q.db.Exec(ctx, AddErrand, escalation, kind, payload)
+type AddErrandParams struct {
+	Escalation int64
+	Kind       string
+	Payload    []byte
+	Rank       int16
+}
+
+func (q *Queries) AddErrand(ctx context.Context, arg AddErrandParams) error {
+	_, err := q.db.Exec(ctx, AddErrand,
+		arg.Escalation,
+		arg.Kind,
+		arg.Payload,
+		arg.Rank,
+	)
 	return err
 }
 
@@ -135,6 +147,30 @@ func (q *Queries) CountRepeats(ctx context.Context, arg CountRepeatsParams) erro
 		arg.Number,
 	)
 	return err
+}
+
+const Crowd = `-- name: Crowd :one
+select count(*) filter (where e.rank = 1) as urgent, count(*) as "all",
+       exists (
+           select from errands w
+           where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - $1::interval) as waiting
+from errands e
+join escalations s on s.number = e.escalation
+where e.kind = 'open' and e.done_at > clock_timestamp() - $2::interval and s.seq = 0
+`
+
+type CrowdRow struct {
+	Urgent  int64
+	All     int64
+	Waiting bool
+}
+
+// Escalations that were started lately and have not written a line since, and whether others wait for their start.
+func (q *Queries) Crowd(ctx context.Context, age time.Duration, lately time.Duration) (CrowdRow, error) {
+	row := q.db.QueryRow(ctx, Crowd, age, lately)
+	var i CrowdRow
+	err := row.Scan(&i.Urgent, &i.All, &i.Waiting)
+	return i, err
 }
 
 const ErrandsOf = `-- name: ErrandsOf :many
@@ -229,28 +265,43 @@ func (q *Queries) EventAlone(ctx context.Context, seq int64) ([]EventAloneRow, e
 	return items, nil
 }
 
-const EventPlace = `-- name: EventPlace :one
-select service, dedup_key, settled_at, escalation from inbox where seq = $1
+const EventPlaces = `-- name: EventPlaces :many
+select seq, service, dedup_key, settled_at, escalation from inbox where seq = any ($1::bigint[]) order by seq
 `
 
-type EventPlaceRow struct {
+type EventPlacesRow struct {
+	Seq        int64
 	Service    string
 	DedupKey   string
 	SettledAt  *time.Time
 	Escalation *int64
 }
 
-// Where an event belongs: none of this but settled_at and escalation ever changes.
-func (q *Queries) EventPlace(ctx context.Context, seq int64) (EventPlaceRow, error) {
-	row := q.db.QueryRow(ctx, EventPlace, seq)
-	var i EventPlaceRow
-	err := row.Scan(
-		&i.Service,
-		&i.DedupKey,
-		&i.SettledAt,
-		&i.Escalation,
-	)
-	return i, err
+// Where events belong: none of this but settled_at and escalation ever changes.
+func (q *Queries) EventPlaces(ctx context.Context, seqs []int64) ([]EventPlacesRow, error) {
+	rows, err := q.db.Query(ctx, EventPlaces, seqs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventPlacesRow{}
+	for rows.Next() {
+		var i EventPlacesRow
+		if err := rows.Scan(
+			&i.Seq,
+			&i.Service,
+			&i.DedupKey,
+			&i.SettledAt,
+			&i.Escalation,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const FreeKey = `-- name: FreeKey :exec
@@ -265,7 +316,7 @@ func (q *Queries) FreeKey(ctx context.Context, number int64) error {
 }
 
 const Holder = `-- name: Holder :many
-select number, repeats, repeats_told, repeat_severity, severity_told,
+select number, priority, repeats, repeats_told, repeat_severity, severity_told,
        (repeated_at <= clock_timestamp() - $1::interval)::boolean as due
 from escalations
 where service = $2 and dedup_key = $3 and dedup_held
@@ -274,6 +325,7 @@ for update
 
 type HolderRow struct {
 	Number         int64
+	Priority       string
 	Repeats        int32
 	RepeatsTold    int32
 	RepeatSeverity string
@@ -293,6 +345,7 @@ func (q *Queries) Holder(ctx context.Context, every time.Duration, service strin
 		var i HolderRow
 		if err := rows.Scan(
 			&i.Number,
+			&i.Priority,
 			&i.Repeats,
 			&i.RepeatsTold,
 			&i.RepeatSeverity,
@@ -354,15 +407,28 @@ func (q *Queries) LockConversation(ctx context.Context, service string, dedupKey
 	return err
 }
 
-const NextNumber = `-- name: NextNumber :one
-select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number
+const NextNumbers = `-- name: NextNumbers :many
+select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number from generate_series(1, $1::int)
 `
 
-func (q *Queries) NextNumber(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, NextNumber)
-	var number int64
-	err := row.Scan(&number)
-	return number, err
+func (q *Queries) NextNumbers(ctx context.Context, many int32) ([]int64, error) {
+	rows, err := q.db.Query(ctx, NextNumbers, many)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var number int64
+		if err := rows.Scan(&number); err != nil {
+			return nil, err
+		}
+		items = append(items, number)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const OpenEscalation = `-- name: OpenEscalation :execrows
@@ -491,65 +557,86 @@ func (q *Queries) StrikeRepeats(ctx context.Context, orphan *int64, escalation i
 	return err
 }
 
-const TellWaitingRepeats = `-- name: TellWaitingRepeats :exec
-with waiting as (
-    select number, repeats, repeats_told, repeat_severity
-    from escalations
-    where repeats > repeats_told and repeated_at <= clock_timestamp() - $1::interval
-    order by repeated_at
-    limit $2
+const TakeErrands = `-- name: TakeErrands :many
+with urgent as (
+    select id, escalation, rank from errands
+    where done_at is null and kind = 'open' and rank = 1
+      and created_at <= clock_timestamp() - $1::interval and (held_until is null or held_until <= clock_timestamp())
+    order by id
+    limit $2::int
     for update skip locked
-), told as (
-    update escalations s
-    set repeats_told = w.repeats, repeat_severity = '', repeated_at = clock_timestamp()
-    from waiting w
-    where s.number = w.number
+), oldest as (
+    select id, escalation, rank from errands
+    where done_at is null and kind = 'open' and rank > 1
+      and created_at <= clock_timestamp() - $1::interval and (held_until is null or held_until <= clock_timestamp())
+    order by id
+    limit $3::int
+    for update skip locked
+), others as (
+    select id, escalation, rank from errands
+    where done_at is null and kind = 'open' and rank > 1 and id not in (select id from oldest)
+      and created_at <= clock_timestamp() - $1::interval and (held_until is null or held_until <= clock_timestamp())
+    order by rank, id
+    limit $4::int
+    for update skip locked
+), words as (
+    select id, escalation, rank from errands e
+    where done_at is null and kind <> 'open'
+      and created_at <= clock_timestamp() - $1::interval and (held_until is null or held_until <= clock_timestamp())
+      and not exists (
+        select from errands earlier
+        where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null)
+    order by id
+    limit $5::int
+    for update skip locked
+), heads as (
+    select 1 as place, id, escalation, rank from urgent union all select 2, id, escalation, rank from words
+    union all select 3, id, escalation, rank from oldest union all select 3, id, escalation, rank from others
+), held as (
+    update errands set held_until = clock_timestamp() + $6::interval from heads where errands.id = heads.id
 )
-insert into errands (escalation, kind, payload)
-select number, 'repeat', jsonb_build_object(
-    'key', 'repeat/E-' || number || '/' || repeats,
-    'count', repeats - repeats_told,
-    'severity', repeat_severity,
-    'at', (select i.received_at from inbox i where i.escalation = number and i.action = 'trigger' order by i.seq desc limit 1))
-from waiting
+select e.id, e.escalation, e.kind, coalesce(e.payload, s.start)::jsonb as payload
+from heads h
+join errands e on e.escalation = h.escalation and e.done_at is null
+join escalations s on s.number = e.escalation
+order by h.place, h.rank, h.id, e.id
 `
 
-// Rows that another relay works on are its business.
-func (q *Queries) TellWaitingRepeats(ctx context.Context, every time.Duration, lim int32) error {
-	_, err := q.db.Exec(ctx, TellWaitingRepeats, every, lim)
-	return err
+type TakeErrandsParams struct {
+	Age    time.Duration
+	Urgent int32
+	Oldest int32
+	Others int32
+	Words  int32
+	Hold   time.Duration
 }
 
-const UndoneErrands = `-- name: UndoneErrands :many
-select e.id, e.escalation, e.kind, coalesce(e.payload, s.start)::jsonb as payload
-from errands e
-join escalations s on s.number = e.escalation
-where e.done_at is null and e.created_at <= clock_timestamp() - $1::interval
-  and not exists (
-    select from errands earlier
-    where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null
-      and earlier.created_at > clock_timestamp() - $1::interval)
-order by e.id
-limit $2
-`
-
-type UndoneErrandsRow struct {
+type TakeErrandsRow struct {
 	ID         int64
 	Escalation int64
 	Kind       string
 	Payload    []byte
 }
 
-// An errand waits for every earlier one of its escalation that is too young to be listed.
-func (q *Queries) UndoneErrands(ctx context.Context, age time.Duration, lim int32) ([]UndoneErrandsRow, error) {
-	rows, err := q.db.Query(ctx, UndoneErrands, age, lim)
+// Whole escalations whose first errand is old enough and held by nobody, which is from now on held by the caller. Those
+// that are to be started go by rank, then by age, and the oldest of all goes with every few of them: nobody waits for
+// ever. What is to be said to those that run waits for no place.
+func (q *Queries) TakeErrands(ctx context.Context, arg TakeErrandsParams) ([]TakeErrandsRow, error) {
+	rows, err := q.db.Query(ctx, TakeErrands,
+		arg.Age,
+		arg.Urgent,
+		arg.Oldest,
+		arg.Others,
+		arg.Words,
+		arg.Hold,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []UndoneErrandsRow{}
+	items := []TakeErrandsRow{}
 	for rows.Next() {
-		var i UndoneErrandsRow
+		var i TakeErrandsRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.Escalation,
@@ -564,6 +651,35 @@ func (q *Queries) UndoneErrands(ctx context.Context, age time.Duration, lim int3
 		return nil, err
 	}
 	return items, nil
+}
+
+const TellWaitingRepeats = `-- name: TellWaitingRepeats :exec
+with waiting as (
+    select number, priority, repeats, repeats_told, repeat_severity
+    from escalations
+    where repeats > repeats_told and repeated_at <= clock_timestamp() - $1::interval
+    order by repeated_at
+    limit $2
+    for update skip locked
+), told as (
+    update escalations s
+    set repeats_told = w.repeats, repeat_severity = '', repeated_at = clock_timestamp()
+    from waiting w
+    where s.number = w.number
+)
+insert into errands (escalation, rank, kind, payload)
+select number, case when priority ~ '^P[1-5]$' then right(priority, 1)::smallint else 3 end, 'repeat', jsonb_build_object(
+    'key', 'repeat/E-' || number || '/' || repeats,
+    'count', repeats - repeats_told,
+    'severity', repeat_severity,
+    'at', (select i.received_at from inbox i where i.escalation = number and i.action = 'trigger' order by i.seq desc limit 1))
+from waiting
+`
+
+// Rows that another relay works on are its business.
+func (q *Queries) TellWaitingRepeats(ctx context.Context, every time.Duration, lim int32) error {
+	_, err := q.db.Exec(ctx, TellWaitingRepeats, every, lim)
+	return err
 }
 
 const UnsettleEvent = `-- name: UnsettleEvent :exec

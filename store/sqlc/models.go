@@ -64,6 +64,8 @@ type Errand struct {
 	CreatedAt  time.Time
 	DoneAt     *time.Time
 	Orphan     *int64
+	Rank       int16
+	HeldUntil  *time.Time
 }
 
 type Escalation struct {

@@ -1,0 +1,119 @@
+package service_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/service/servicetest"
+)
+
+func TestAP1GoesBeforeAllThatWaitWhenTheEngineIsBusy(t *testing.T) {
+	h := newHouse(t)
+	h.inbox.Silent = service.Crowd{All: 64}
+	h.relay.Sweep(ctx())
+	h.fires(alert.Trigger, "a", alert.Info)
+	h.fires(alert.Trigger, "b", alert.Error)
+	h.fires(alert.Trigger, "c", alert.Critical)
+	h.relay.Sweep(ctx())
+	require.Equal(t, []org.Priority{org.P1}, h.order(), "a P1 waits for P1 only")
+
+	h.inbox.Silent = service.Crowd{}
+	h.relay.Sweep(ctx())
+	h.done()
+	require.ElementsMatch(t, []org.Priority{org.P1, org.P2, org.P4}, h.order(), "and then everybody")
+}
+
+func TestP1WaitForP1(t *testing.T) {
+	h := newHouse(t)
+	h.inbox.Silent = service.Crowd{All: 64, Urgent: 64}
+	h.relay.Sweep(ctx())
+	h.fires(alert.Trigger, "a", alert.Critical)
+	h.relay.Sweep(ctx())
+	require.Empty(t, h.engine.Started())
+}
+
+func TestNobodyOvertakesThoseWhoWaitUntilNobodyDoes(t *testing.T) {
+	h := newHouse(t)
+	h.gate.Hold()
+	h.fires(alert.Trigger, "a", alert.Error)
+	h.fires(alert.Trigger, "b", alert.Error)
+	require.Empty(t, h.engine.Started(), "the relay starts them, in their turn")
+	h.relay.Sweep(ctx())
+	require.Len(t, h.engine.Started(), 2)
+
+	h.relay.Sweep(ctx()) // and finds nobody
+	h.fires(alert.Trigger, "c", alert.Error)
+	h.done()
+	require.Len(t, h.engine.Started(), 3, "beside the request again")
+}
+
+func TestWhoeverIsTurnedAwayMeanwhileKeepsTheGateShut(t *testing.T) {
+	g := &service.Gate{}
+	g.Hold()
+	_, turned := g.Behind()
+	require.False(t, g.Pass(org.P1))
+	g.CaughtUp(turned)
+	require.False(t, g.Pass(org.P1), "there is one who waits")
+	_, turned = g.Behind()
+	g.CaughtUp(turned)
+	require.True(t, g.Pass(org.P1))
+}
+
+func TestTheGateCountsWhatPassesUntilTheNextCount(t *testing.T) {
+	g := &service.Gate{Most: 2}
+	require.True(t, g.Pass(org.P3))
+	require.True(t, g.Pass(org.P3))
+	require.False(t, g.Pass(org.P3))
+	urgent, others := g.Seen(service.Crowd{All: 1})
+	require.Equal(t, []int{2, 1}, []int{urgent, others})
+}
+
+func TestOneEventThatCannotBeSettledHoldsUpNoOther(t *testing.T) {
+	h := newHouse(t)
+	h.pool.Close()
+	for n := range 10 {
+		format, raw := "pagerduty", "{}"
+		if n == 3 {
+			format, raw = "api", "no request"
+		}
+		_, err := h.intake.Accept(ctx(), servicetest.Key, alert.Alert{
+			Action: alert.Trigger, DedupKey: fmt.Sprint(n), Title: "x", Severity: alert.Error,
+		}, []byte(raw), format)
+		require.NoError(t, err)
+	}
+	h.relay.Sweep(ctx())
+	events, _ := h.inbox.Waiting()
+	require.Equal(t, 1, events)
+	require.Len(t, h.engine.Started(), 9)
+}
+
+func TestAStormBesideRequestsIsAllSettled(t *testing.T) {
+	h := newHouse(t)
+	for n := range 500 {
+		_, err := h.intake.Accept(ctx(), servicetest.Key, alert.Alert{
+			Action: alert.Trigger, DedupKey: fmt.Sprint(n), Title: "x", Severity: alert.Error,
+		}, []byte("{}"), "pagerduty")
+		require.NoError(t, err)
+	}
+	h.settled()
+	require.Eventually(t, func() bool {
+		h.relay.Sweep(ctx())
+		_, errands := h.inbox.Waiting()
+		return errands == 0
+	}, 5*time.Second, time.Millisecond)
+}
+
+// order is that of the starts.
+func (h *house) order() []org.Priority {
+	var all []org.Priority
+	for _, start := range h.engine.Started() {
+		all = append(all, start.Opening.Plan.Priority)
+	}
+	return all
+}
