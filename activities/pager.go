@@ -31,6 +31,7 @@ type Pager struct {
 	Linker      Linker
 	Words       Words
 	Barrier     Barrier
+	Journal     Journal
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -38,8 +39,31 @@ type Pager struct {
 // Send hands one message to the carrier of its channel and returns the first receipt. What can never succeed is a
 // dead receipt, so that the ladder moves on at once; an error means that trying again is right. The last attempt that
 // the retry policy allows always ends in a receipt.
-func (p *Pager) Send(ctx context.Context, s contract.Send) (page.Receipt, error) {
-	return p.send(ctx, s, attemptOf(ctx))
+//
+// What led to the message is written down beside it, never in its way.
+func (p *Pager) Send(ctx context.Context, s contract.Send) (contract.Sent, error) {
+	recorded := p.record(ctx, s.Record)
+	receipt, err := p.send(ctx, s, attemptOf(ctx))
+	return contract.Sent{Receipt: receipt, Recorded: <-recorded}, err
+}
+
+// record answers within the ledger's patience whether it has been written.
+func (p *Pager) record(ctx context.Context, r *contract.Record) <-chan bool {
+	recorded := make(chan bool, 1)
+	if r == nil {
+		recorded <- false
+		return recorded
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledgerPatience)
+		defer cancel()
+		err := p.Journal.Write(ctx, *r)
+		if err != nil {
+			p.Log.WarnContext(ctx, "the timeline waits", "escalation", r.Summary.ID, "error", err)
+		}
+		recorded <- err == nil
+	}()
+	return recorded
 }
 
 func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Receipt, error) {

@@ -151,7 +151,7 @@ func TestAKnownKeyReturnsItsFirstReceipt(t *testing.T) {
 	s := stage()
 	first, err := s.Send(t.Context(), toAna())
 	require.NoError(t, err)
-	require.Equal(t, page.Receipt{Key: toAna().Key, Status: page.Accepted, Class: page.Pending, Provider: "gateway", ProviderID: "first", At: noon}, first)
+	require.Equal(t, page.Receipt{Key: toAna().Key, Status: page.Accepted, Class: page.Pending, Provider: "gateway", ProviderID: "first", At: noon}, first.Receipt)
 	again, err := s.Send(t.Context(), toAna())
 	require.NoError(t, err)
 	require.Equal(t, first, again)
@@ -202,7 +202,7 @@ func TestWhatCanNeverArriveIsADeadReceiptWithItsReason(t *testing.T) {
 		change(&s, &m)
 		receipt, err := s.Send(t.Context(), m)
 		require.NoError(t, err, name)
-		require.Equal(t, page.Receipt{Key: m.Key, Status: page.Failed, Class: page.Dead, Reason: name, At: noon}, receipt)
+		require.Equal(t, page.Receipt{Key: m.Key, Status: page.Failed, Class: page.Dead, Reason: name, At: noon}, receipt.Receipt)
 		require.Empty(t, s.gateway.arrived, name)
 	}
 }

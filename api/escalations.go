@@ -86,6 +86,9 @@ func (s *server) GetTimeline(ctx context.Context, in rest.GetTimelineRequestObje
 		if len(e.Detail) > 0 {
 			lines[i].Detail = &e.Detail
 		}
+		if e.Unwritten {
+			lines[i].Unwritten = &e.Unwritten
+		}
 	}
 	return rest.GetTimeline200JSONResponse{Entries: lines}, nil
 }

@@ -90,6 +90,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		return nil, err
 	}
 	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), a.metrics, log, a.now)
+	a.metrics.Rules(a.rooms.fleet.Rules)
 	if err := a.directory(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -186,6 +187,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.follow(ctx); err != nil {
 		return err
 	}
+	a.beside(func() { a.rooms.fleet.Run(ctx) })
 	a.beside(func() { a.rooms.relay.Run(ctx) })
 	a.beside(func() { a.rooms.dark.Run(ctx) })
 	a.beside(func() { a.rooms.digests.Run(ctx) })

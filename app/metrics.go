@@ -70,6 +70,13 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
+// Rules shows by which behaviour version escalations are opened now: during a rollout the lowest that a worker knows.
+func (m *Metrics) Rules(now func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "belay_rules", Help: "Behaviour version of escalations opened now: the newest that every worker knows.",
+	}, func() float64 { return float64(now()) }))
+}
+
 // Request counts one answered request. The route is the pattern ("/v1/escalations/:id"), never the path.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
 	if route == "" {

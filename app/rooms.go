@@ -27,6 +27,7 @@ type rooms struct {
 	lights    *service.Lights
 	dark      *service.Dark
 	reserve   *service.Reserve
+	fleet     *durable.Fleet
 	beside    *service.Pool
 	links     service.Links
 
@@ -63,6 +64,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r := rooms{
 		engine:   &durable.Engine{Client: temporal},
 		lights:   lights,
+		fleet:    &durable.Fleet{Client: temporal, Log: log},
 		beside:   &service.Pool{Log: log},
 		links:    service.Links{Secret: o.Secret, PublicURL: o.PublicURL, Now: now},
 		messages: messages,
@@ -80,7 +82,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	if shelf != nil {
 		r.directory.Beside, r.reserve.Stock = shelf, shelf
 	}
-	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: engine, Dark: r.dark, Log: log}
+	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: engine, Dark: r.dark, Rules: r.fleet.Rules, Log: log}
 	gate := &service.Gate{}
 	r.intake = &service.Intake{
 		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Now: now,
@@ -132,7 +134,7 @@ func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, l
 		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
 		Pager: &activities.Pager{
 			Directories: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,
-			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Now: now, Log: log,
+			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Journal: litJournal{Journal: store.Journal{Pool: db}, lights: r.lights}, Now: now, Log: log,
 		},
 		Recorder: &activities.Recorder{Journal: litJournal{Journal: store.Journal{Pool: db}, lights: r.lights}},
 		Doorman: &activities.Doorman{

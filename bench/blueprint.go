@@ -50,8 +50,8 @@ catch_all: {targets: [{person: last}], ack_within: 1d}
 	}
 	b.add(`{kind: person, id: texted, name: Texted, methods: [{id: mobile, sms: "+12125550111", each: true}]}`)
 
-	b.service(serviceLife, true, tier("life", "1d"))
-	b.service(serviceText, true, tier("texted", "1d"))
+	b.service(serviceLife, true, tier("life", "10m"))
+	b.service(serviceText, true, tier("texted", "10m"))
 	var ladder []string
 	for i := range ladderTiers {
 		b.person(fmt.Sprintf("rung%d", i), true)

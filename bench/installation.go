@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/integrations/twilio/twiliofake"
 	"github.com/belayhq/belay/internal/stack"
@@ -102,7 +103,37 @@ func (i *Installation) begin(ctx context.Context, binary string) error {
 	for _, n := range i.nodes {
 		i.Processes = append(i.Processes, Process{Name: n.name, PID: n.cmd.Process.Pid})
 	}
-	return nil
+	return i.settled(ctx)
+}
+
+// settled waits until the process that serves has seen the worker: until then it opens by the oldest rules.
+func (i *Installation) settled(ctx context.Context) error {
+	want := []byte(fmt.Sprintf("belay_rules %d\n", escalation.CurrentRules))
+	for {
+		said, err := get(ctx, i.Server+"/metrics")
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(said, want) {
+			return nil
+		}
+		if err := until(ctx, time.Now().Add(50*time.Millisecond)); err != nil {
+			return fmt.Errorf("wait for %s: %w", want, err)
+		}
+	}
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", url, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", url, err)
+	}
+	defer response.Body.Close()
+	return io.ReadAll(response.Body)
 }
 
 func (i *Installation) stack(ctx context.Context) error {

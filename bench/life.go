@@ -60,7 +60,7 @@ func (r *runner) lived(ctx context.Context, audit *Auditor, what, service string
 	var dearest cost
 	for i := range times {
 		bounded, cancel := context.WithTimeout(ctx, time.Minute)
-		escalation, err := r.live(bounded, audit, r.title(what, i), service, messages)
+		escalation, err := r.live(bounded, audit, r.title(what, i), service, messages, receiptsWithin)
 		cancel()
 		if err != nil {
 			return cost{}, err
@@ -76,8 +76,8 @@ func (r *runner) lived(ctx context.Context, audit *Auditor, what, service string
 	return dearest, nil
 }
 
-// live is a whole life: an alert, messages, an ack by HTTP, a resolve by HTTP, and the end of the run.
-func (r *runner) live(ctx context.Context, audit *Auditor, title, service string, messages int) (string, error) {
+// live is a whole life: an alert, messages, after a pause an ack by HTTP, a resolve by HTTP, and the end of the run.
+func (r *runner) live(ctx context.Context, audit *Auditor, title, service string, messages int, pause time.Duration) (string, error) {
 	var err error
 	if service == serviceLadder {
 		_, err = r.door.open(ctx, service, title)
@@ -92,10 +92,8 @@ func (r *runner) live(ctx context.Context, audit *Auditor, title, service string
 	if err != nil {
 		return "", err
 	}
-	if service == serviceText {
-		if err := until(ctx, told.Arrived.Add(callbacksWithin)); err != nil {
-			return "", err
-		}
+	if err := until(ctx, told.Arrived.Add(pause)); err != nil {
+		return "", err
 	}
 	outcome, err := r.door.say(ctx, told.Escalation, "acknowledge")
 	if err != nil {
@@ -142,7 +140,7 @@ const livesAtOnce = 48
 func (r *runner) life(ctx context.Context) (Report, error) {
 	var audit Auditor
 	ours, err := r.loop(ctx, func(ctx context.Context, i int) error {
-		_, err := r.live(ctx, &audit, r.title("life", i), serviceLife, 1)
+		_, err := r.live(ctx, &audit, r.title("life", i), serviceLife, 1, 0)
 		return err
 	})
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	hookPath        = "/hooks/"
-	callbacksWithin = time.Second // of an SMS: "sent" and "delivered" have come by then
+	hookPath       = "/hooks/"
+	receiptsWithin = time.Second // of a message: what its carrier says of it, an SMS also by two callbacks, has come by then
 )
 
 // Conduct is how slow and how broken the receivers are.

@@ -157,6 +157,14 @@ type (
 		At time.Time `json:"at"`
 		// Workflow is where receipts go.
 		Workflow string `json:"workflow"`
+		// Record is what led to this message and is not written down yet: it travels along. Nil: nothing.
+		Record *Record `json:"record,omitempty"`
+	}
+	// Sent is the first receipt of a message.
+	Sent struct {
+		page.Receipt
+		// Recorded: what travelled along has been written down. Otherwise nobody knows, and it must be written again.
+		Recorded bool `json:"recorded,omitempty"`
 	}
 	// Bar asks that a method is not used again.
 	Bar struct {

@@ -20,7 +20,7 @@ type Options struct {
 	Namespace string
 	// Plain ignores Temporal's own variables and profile: the server is one that we started ourselves.
 	Plain bool
-	// Identity of this process in histories; empty: pid@host.
+	// Identity of this process in histories; empty: pid@host, and the rules that it knows.
 	Identity string
 	// Keys encrypt payloads; the first one encrypts, all of them decrypt. None: payloads travel in clear.
 	Keys    []Key
@@ -71,7 +71,14 @@ func (o Options) client() (client.Options, error) {
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Identity = o.Identity
+	if options.Identity == "" {
+		options.Identity = identity()
+	}
 	options.MetricsHandler = o.Metrics
+	if options.ConnectionOptions.TLS == nil {
+		// A neighbour. Compressing costs an eighth of a worker's CPU there, and the server must undo each.
+		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
 	if o.Log != nil {
 		options.Logger = log.NewStructuredLogger(o.Log)
 	}

@@ -3,9 +3,13 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +19,8 @@ import (
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
+
+	machine "github.com/belayhq/belay/core/escalation"
 )
 
 func (h *house) temporal() client.Client {
@@ -104,6 +110,7 @@ func runID(t *testing.T, c client.Client, run string) string {
 // One whole life must stay cheap in history: it is the scarcest resource.
 func TestALifeIsShortInHistory(t *testing.T) {
 	h := quickHouse(t)
+	h.eventually(func() bool { return h.rules() == machine.CurrentRules }, "what opens now goes by the newest rules")
 	h.fire("count me", "count", "critical")
 	sms := h.told("count me", "ana", "sms")
 	h.says(sms.Escalation, "acknowledge", nil)
@@ -114,7 +121,7 @@ func TestALifeIsShortInHistory(t *testing.T) {
 	for _, e := range events.Events {
 		t.Logf("%3d %s", e.EventId, e.EventType)
 	}
-	require.LessOrEqual(t, len(events.Events), 80, "how entries fall into batches differs by some events")
+	require.LessOrEqual(t, len(events.Events), 52, "how entries fall into batches differs by some events")
 }
 
 func (h *house) history(run string) *historypb.History {
@@ -136,6 +143,7 @@ func TestHistoriesAreRecorded(t *testing.T) {
 		t.Skip("set BELAY_RECORD=<release> to record histories into workflows/testdata/histories")
 	}
 	h := quickHouse(t)
+	h.eventually(func() bool { return h.rules() == machine.CurrentRules }, "what opens now goes by the newest rules")
 	for _, scene := range []struct {
 		name string
 		play func(title string) (escalation string)
@@ -192,6 +200,20 @@ func TestHistoriesAreRecorded(t *testing.T) {
 			h.record(release, "vendor", "vendor/"+id+"/nimbus/1")
 		}
 	}
+}
+
+// rules by which escalations are opened now.
+func (h *house) rules() int {
+	h.t.Helper()
+	response, err := http.Get("http://" + h.http + "/metrics")
+	require.NoError(h.t, err)
+	defer response.Body.Close()
+	said, err := io.ReadAll(response.Body)
+	require.NoError(h.t, err)
+	_, after, _ := strings.Cut(string(said), "\nbelay_rules ")
+	rules, err := strconv.Atoi(strings.Fields(after + " 0")[0])
+	require.NoError(h.t, err)
+	return rules
 }
 
 // Who ran it and where is nobody's business.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
@@ -270,4 +271,15 @@ func TestWhatCannotBeOpened(t *testing.T) {
 	}
 	_, err := h.open.Do(ctx(), machine(service.Viewer), fine)
 	require.True(t, fault.Is(err, fault.Denied), err)
+}
+
+// While a release is rolled out, what opens goes by the rules that every worker knows.
+func TestAnOpeningGoesByTheRulesOfTheOldestWorker(t *testing.T) {
+	for _, known := range []int{1, escalation.CurrentRules, escalation.CurrentRules + 1} {
+		h := newHouse(t)
+		h.settler.Rules = func() int { return known }
+		h.fires(alert.Trigger, "k", alert.Critical)
+		h.done()
+		require.Equal(t, min(known, escalation.CurrentRules), h.engine.Started()[0].Opening.Rules)
+	}
 }

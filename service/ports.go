@@ -153,6 +153,9 @@ type Escalations interface {
 	List(ctx context.Context, f Filter) (Page, error)
 	// Timeline returns entries with a number above after, in order.
 	Timeline(ctx context.Context, e id.Escalation, after, limit int) ([]escalation.Entry, error)
+	// Heard returns receipts that are known and not in the timeline yet, in the order in which they were heard, with the
+	// numbers that they will most likely have.
+	Heard(ctx context.Context, e id.Escalation) ([]escalation.Entry, error)
 	// OpenFor lists open and acknowledged escalations this person was told of or owns, newest first.
 	OpenFor(ctx context.Context, p id.Person) ([]escalation.Summary, error)
 }

@@ -89,7 +89,8 @@ func (s *Search) List(ctx context.Context, c Caller, f Filter) (Page, error) {
 	return page, away(err)
 }
 
-// Timeline answers the entries of an escalation after a number, in order.
+// Timeline answers the entries of an escalation after a number, in order. At its end stand receipts that are known and
+// will be written with the next entry, with the numbers that they will most likely have.
 func (s *Search) Timeline(ctx context.Context, c Caller, e id.Escalation, after, limit int) ([]escalation.Entry, error) {
 	if _, err := s.Get(ctx, c, e); err != nil {
 		return nil, err
@@ -104,5 +105,17 @@ func (s *Search) Timeline(ctx context.Context, c Caller, e id.Escalation, after,
 		return nil, fault.Field("after", "a number from 0, not %d", after)
 	}
 	entries, err := s.Escalations.Timeline(ctx, e, after, limit)
-	return entries, away(err)
+	if err != nil || len(entries) == limit {
+		return entries, away(err)
+	}
+	heard, err := s.Escalations.Heard(ctx, e)
+	if err != nil {
+		return nil, away(err)
+	}
+	for _, e := range heard {
+		if e.Seq > after && len(entries) < limit {
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
 }

@@ -25,7 +25,9 @@ type Settler struct {
 	Inbox        Inbox
 	Engine       Engine
 	Dark         *Dark // nil: nothing is ever taken without the inbox
-	Log          *slog.Logger
+	// Rules is the newest behaviour version that every worker knows; nil: that of this release.
+	Rules func() int
+	Log   *slog.Logger
 }
 
 // Settle works the conversation of an event and runs the errands that come of it. What the engine cannot take now
@@ -236,6 +238,9 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 		opening = s.lastResort(d, in, about)
 	}
 	opening.ID = e
+	if s.Rules != nil {
+		opening.Rules = min(opening.Rules, s.Rules())
+	}
 	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(in.Service, in.Alert.DedupKey)}, nil
 }
 
@@ -258,7 +263,7 @@ func (s *Settler) lastResort(d policy.Directory, in Incoming, about request) esc
 	}
 	return escalation.Opening{
 		Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity,
-		Service: in.Service, ServiceName: string(in.Service), Kind: about.Kind, OpenedAt: in.ReceivedAt,
+		Service: in.Service, ServiceName: string(in.Service), Kind: about.Kind, OpenedAt: in.ReceivedAt, Rules: escalation.CurrentRules,
 		Plan: policy.Plan{Revision: d.Revision, Priority: about.Priority, CatchAll: d.Org.CatchAll},
 		By:   escalation.Answer{By: id.Person(about.By), Name: about.Name, Via: about.Via, Key: in.Key},
 	}

@@ -126,6 +126,33 @@ func (e Escalations) Timeline(ctx context.Context, which id.Escalation, after, l
 	return entries, nil
 }
 
+// Heard lists receipts that the ledger has and the timeline not yet, in the order in which they were heard, with the
+// numbers that they will most likely have.
+func (e Escalations) Heard(ctx context.Context, which id.Escalation) ([]escalation.Entry, error) {
+	number, err := numberOf(which)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := sqlc.New(e.Pool).UnwrittenReceipts(ctx, number)
+	if err != nil {
+		return nil, faulty(err, "read the latest receipts of %s", which)
+	}
+	entries := make([]escalation.Entry, len(rows))
+	for n, r := range rows {
+		sent := escalation.Entry{Via: r.Via, Key: r.Key}
+		if err := json.Unmarshal(r.Detail, &sent.Detail); err != nil {
+			return nil, fmt.Errorf("read message %s of %s: %w", r.Key, which, err)
+		}
+		receipt, err := receiptOf(r.Receipt)
+		if err != nil {
+			return nil, err
+		}
+		entries[n] = escalation.Heard(sent, receipt)
+		entries[n].Seq, entries[n].Unwritten = int(r.Written)+1+n, true
+	}
+	return entries, nil
+}
+
 // OpenFor lists open and acknowledged escalations this person was told of or owns, newest first.
 func (e Escalations) OpenFor(ctx context.Context, p id.Person) ([]escalation.Summary, error) {
 	rows, err := sqlc.New(e.Pool).LiveOf(ctx, text(string(p)))

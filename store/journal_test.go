@@ -16,6 +16,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/internal/pgtest"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
@@ -170,4 +171,34 @@ func TestAnIDThatIsNoneIsRefused(t *testing.T) {
 func deed(action string) service.Deed {
 	return service.Deed{At: noon, Actor: "ana", Via: "api", Action: action, Subject: "thing", Reason: "because",
 		Detail: map[string]string{"k": "v"}}
+}
+
+// Good news is written with the next entry. Until then whoever reads the timeline finds it in the ledger.
+func TestAReceiptIsReadBeforeItIsWritten(t *testing.T) {
+	pool, ctx := pgtest.Pool(t), context.Background()
+	journal, ledger, reader := store.Journal{Pool: pool}, store.Ledger{Pool: pool}, store.Escalations{Pool: pool}
+	heard := func() []escalation.Entry {
+		t.Helper()
+		found, err := reader.Heard(ctx, "E-1")
+		require.NoError(t, err)
+		return found
+	}
+	_, err := ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	require.NoError(t, err)
+	sent := escalation.Entry{Seq: 1, At: noon, Kind: escalation.EntrySent, Actor: "belay", Via: "sms", Key: message().Key,
+		Text: "Ana paged by sms (mobile)", Detail: map[string]string{"person": "ana", "name": "Ana", "method": "mobile", "purpose": "page"}}
+	require.NoError(t, journal.Write(ctx, contract.Record{Entries: []escalation.Entry{sent}, Summary: summary("E-1", 1, escalation.Open)}))
+	require.Empty(t, heard(), "nothing was heard of it yet")
+
+	news := receipt(page.Delivered, "")
+	news.Class = page.Arrived
+	require.NoError(t, ledger.Finish(ctx, news))
+	require.Len(t, heard(), 1)
+	require.Equal(t, "sms to Ana (mobile): delivered", heard()[0].Text)
+	require.Equal(t, 2, heard()[0].Seq)
+	require.True(t, heard()[0].Unwritten)
+
+	written := heard()[0]
+	require.NoError(t, journal.Write(ctx, contract.Record{Entries: []escalation.Entry{written}, Summary: summary("E-1", 2, escalation.Open)}))
+	require.Empty(t, heard(), "it is in the timeline")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/service"
@@ -65,7 +66,18 @@ func (l Ledger) Finish(ctx context.Context, r page.Receipt) error {
 		_, err = q.NoteReceipt(ctx, noteOf(r, receipt))
 		return err
 	})
-	return faulty(err, "finish message %s", r.Key)
+	if err != nil {
+		return faulty(err, "finish message %s", r.Key)
+	}
+	heard(ctx, l.Pool, r)
+	return nil
+}
+
+// heard tells pages that there is news of a message. Those that miss it look again by themselves.
+func heard(ctx context.Context, pool *pgxpool.Pool, r page.Receipt) {
+	if to, ok := escalation.ReadKey(r.Key); ok {
+		_ = sqlc.New(pool).Announce(ctx, feedChannel, string(to.Escalation))
+	}
 }
 
 // Messages knows every message that was begun.
@@ -110,6 +122,9 @@ func (m Messages) Note(ctx context.Context, r page.Receipt) (fresh bool, err err
 		fresh = noted > 0
 		return err
 	})
+	if fresh && err == nil {
+		heard(ctx, m.Pool, r)
+	}
 	return fresh, faulty(err, "note a receipt of message %s", r.Key)
 }
 

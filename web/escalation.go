@@ -35,20 +35,20 @@ func (s *Site) read(ctx context.Context, c service.Caller, e id.Escalation, know
 	if err != nil {
 		return story{}, err
 	}
+	for len(known) > 0 && known[len(known)-1].Unwritten {
+		known = known[:len(known)-1] // it may have been written meanwhile, in another place
+	}
 	for {
 		after := 0
 		if len(known) > 0 {
 			after = known[len(known)-1].Seq
-		}
-		if after >= row.Seq && after > 0 {
-			break
 		}
 		fresh, err := s.Search.Timeline(ctx, c, e, after, entriesRead)
 		if err != nil {
 			return story{}, err
 		}
 		known = append(known, fresh...)
-		if len(fresh) < entriesRead {
+		if len(fresh) < entriesRead || fresh[len(fresh)-1].Unwritten {
 			break
 		}
 	}

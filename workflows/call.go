@@ -10,7 +10,6 @@ import (
 	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/escalation"
-	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
 )
 
@@ -30,7 +29,7 @@ var (
 	reckon  verb[contract.Reckon, contract.Reckoned]  = asking(contract.ActivityReckon, (*activities.Directory).Reckon)
 	compile verb[contract.Compile, policy.Plan]       = asking(contract.ActivityCompile, (*activities.Planner).Compile)
 	engage  verb[contract.Engage, escalation.Opening] = asking(contract.ActivityEngage, (*activities.Planner).Engage)
-	send    verb[contract.Send, page.Receipt]         = asking(contract.ActivitySend, (*activities.Pager).Send)
+	send    verb[contract.Send, contract.Sent]        = asking(contract.ActivitySend, (*activities.Pager).Send)
 	bar     verb[contract.Bar, struct{}]              = telling(contract.ActivityBar, (*activities.Pager).Bar)
 	record  verb[contract.Record, struct{}]           = telling(contract.ActivityRecord, (*activities.Recorder).Write)
 )

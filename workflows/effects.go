@@ -17,22 +17,26 @@ import (
 func (s *shell) perform(ctx workflow.Context, effect escalation.Effect) {
 	switch e := effect.(type) {
 	case escalation.Record:
-		s.journal = append(s.journal, e.Entry)
+		s.journal = append(s.journal, e)
 	case escalation.Tell:
 		s.reports = append(s.reports, e.Report)
 	case escalation.Muster:
-		s.aside(ctx, func(ctx workflow.Context) { s.muster(ctx, e) })
+		s.question(ctx, func(ctx workflow.Context) { s.muster(ctx, e) })
 	case escalation.Reckon:
-		s.aside(ctx, func(ctx workflow.Context) { s.reckon(ctx, e) })
+		s.question(ctx, func(ctx workflow.Context) { s.reckon(ctx, e) })
 	case escalation.Compile:
-		s.aside(ctx, func(ctx workflow.Context) { s.compile(ctx, e) })
+		s.question(ctx, func(ctx workflow.Context) { s.compile(ctx, e) })
 	case escalation.Send:
-		s.aside(ctx, func(ctx workflow.Context) { s.send(ctx, e) })
+		boards := s.state.Rules >= 2
+		if boards {
+			s.boarding++
+		}
+		s.aside(ctx, func(ctx workflow.Context) { s.send(ctx, e, boards) })
 	case escalation.Bar:
 		s.aside(ctx, func(ctx workflow.Context) { s.bar(ctx, e) })
 	case escalation.Engage:
 		s.calling[contract.VendorID(s.state.Opening.ID, e.Vendor, e.Number)] = true
-		s.aside(ctx, func(ctx workflow.Context) { s.engage(ctx, e) })
+		s.question(ctx, func(ctx workflow.Context) { s.engage(ctx, e) })
 	case escalation.Dismiss:
 		s.aside(s.lasting, func(ctx workflow.Context) { s.dismiss(ctx, e) })
 	case escalation.Reply:
@@ -45,6 +49,21 @@ func (s *shell) aside(ctx workflow.Context, act func(workflow.Context)) {
 	s.busy++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { s.busy-- }()
+		act(ctx)
+	})
+}
+
+// question performs an effect that begins by looking something up. It counts as looking from now on, so that the
+// recorder does not run ahead of it.
+func (s *shell) question(ctx workflow.Context, act func(workflow.Context)) {
+	early := s.state.Rules >= 2
+	if early {
+		s.looking++
+	}
+	s.aside(ctx, func(ctx workflow.Context) {
+		if early {
+			s.looking-- // look counts it from here
+		}
 		act(ctx)
 	})
 }
@@ -85,10 +104,19 @@ func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {
 }
 
 // send asks the state once more, and until the message has left: nobody is told of what somebody has taken meanwhile.
-func (s *shell) send(ctx workflow.Context, e escalation.Send) {
+// Where it boards, it takes along what is not written yet: the message is an activity anyhow, and one more for the
+// entries would cost as much history again.
+func (s *shell) send(ctx workflow.Context, e escalation.Send, boards bool) {
+	if boards {
+		s.boarding--
+	}
 	if !s.state.Wants(e) {
 		s.withdrawn(ctx, e)
 		return
+	}
+	var along []escalation.Record
+	if boards {
+		along = s.unwritten()
 	}
 	options := sending()
 	options.Summary = fmt.Sprintf("%s %s, %s", e.Channel, e.Name, e.Brief.Tier)
@@ -96,10 +124,19 @@ func (s *shell) send(ctx workflow.Context, e escalation.Send) {
 	options.WaitForCancellation = true // a message that has left is told of, also when it is not wanted any more
 	leaving, withdraw := workflow.WithCancel(ctx)
 	s.leaving = append(s.leaving, departure{key: e.Key, page: e.Purpose == page.Page, withdraw: withdraw})
-	receipt, err := send.try(leaving, contract.Send{
+	message := contract.Send{
 		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief,
 		Workflow: workflow.GetInfo(ctx).WorkflowExecution.ID, At: workflow.Now(ctx),
-	}, options)
+	}
+	if len(along) > 0 {
+		carrying := s.recordOf(along)
+		message.Record = &carrying
+	}
+	sent, err := send.try(leaving, message, options)
+	if err != nil || !sent.Recorded {
+		s.journal = append(along, s.journal...)
+	}
+	receipt := sent.Receipt
 	s.leaving = slices.DeleteFunc(s.leaving, func(d departure) bool { return d.key == e.Key })
 	withdraw() // a context that is left behind is kept for ever
 	switch {
@@ -165,6 +202,7 @@ func (s *shell) engage(ctx workflow.Context, e escalation.Engage) {
 	defer delete(s.calling, run)
 	opening, err := engage.look(ctx, s, contract.Engage{Parent: s.state.Summary(), Vendor: e.Vendor, Number: e.Number}, "the ladder of vendor "+e.Name)
 	if err == nil && s.state.Wants(e) {
+		opening.Rules = s.state.Rules // whoever runs us can run it
 		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 			WorkflowID: run, ParentClosePolicy: abandon, StaticSummary: "vendor " + e.Name,
 			TypedSearchAttributes: temporal.NewSearchAttributes(

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ type house struct {
 	journal  []escalation.Entry
 	summary  escalation.Summary
 	dark     int // the next so many writes of the journal fail
+	rules    int // of the opening; 0: the newest
 	largest  int // batch of the journal, in bytes as Temporal carries it
 	children []string
 	lost     func() error // what reading an earlier revision fails with
@@ -66,7 +68,7 @@ func newHouse(t *testing.T) *house {
 	directory := &activities.Directory{Directories: h}
 	planner := &activities.Planner{Revisions: h, Directories: h, Now: h.env.Now}
 	pager := &activities.Pager{
-		Directories: h, Ledger: h, Carriers: map[org.Channel]activities.Carrier{org.SMS: h, org.Voice: h, org.Email: h}, Linker: h, Barrier: h,
+		Directories: h, Ledger: h, Carriers: map[org.Channel]activities.Carrier{org.SMS: h, org.Voice: h, org.Email: h}, Linker: h, Barrier: h, Journal: h,
 		Words: func(m page.Message, _ org.Person) (string, string) { return "", m.Brief.Title }, Now: h.env.Now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
@@ -143,7 +145,12 @@ func (h *house) Write(_ context.Context, r contract.Record) error {
 	raw, err := json.Marshal(r)
 	require.NoError(h.t, err)
 	h.largest = max(h.largest, len(raw))
-	h.journal = append(h.journal, r.Entries...)
+	for _, e := range r.Entries { // as the store does: in any order, each once
+		at, known := slices.BinarySearchFunc(h.journal, e.Seq, func(kept escalation.Entry, seq int) int { return kept.Seq - seq })
+		if !known {
+			h.journal = slices.Insert(h.journal, at, e)
+		}
+	}
 	if r.Summary.Seq >= h.summary.Seq {
 		h.summary = r.Summary
 	}
@@ -156,6 +163,9 @@ func (h *house) opening() escalation.Opening {
 	})
 	require.NoError(h.t, err)
 	o.ID = "E-42"
+	if h.rules > 0 {
+		o.Rules = h.rules
+	}
 	return o
 }
 

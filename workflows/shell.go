@@ -4,6 +4,8 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -37,15 +39,16 @@ func lasting(ctx workflow.Context) workflow.Context {
 }
 
 type shell struct {
-	state   escalation.State
-	lasting workflow.Context
-	busy    int                 // effects being performed
-	looking int                 // of these, questions that are answered within this workflow task, or nearly so
-	journal []escalation.Entry  // entries that are not written yet
-	reports []escalation.Report // steps that the escalation has not been told yet
-	leaving []departure         // messages that have not left yet, as far as is known
-	calling map[string]bool     // vendors' runs that are being started
-	shown   attributes          // search attributes as they were last set
+	state    escalation.State
+	lasting  workflow.Context
+	busy     int                 // effects being performed
+	looking  int                 // of these, questions that are answered within this workflow task, or nearly so
+	boarding int                 // of these, messages that may still take entries along
+	journal  []escalation.Record // entries that are not written yet
+	reports  []escalation.Report // steps that the escalation has not been told yet
+	leaving  []departure         // messages that have not left yet, as far as is known
+	calling  map[string]bool     // vendors' runs that are being started
+	shown    attributes          // search attributes as they were last set
 }
 
 // begin makes the state complete before anything can arrive: handlers may run as soon as they are set.
@@ -57,6 +60,9 @@ func (s *shell) begin(ctx workflow.Context, start contract.Start) {
 		s.shown = s.attributes()
 		s.show(ctx)
 		return
+	}
+	if start.Opening.Rules > escalation.CurrentRules {
+		panic(fmt.Sprintf("%s was opened under rules %d and this worker knows none above %d: a newer one must take it", start.Opening.ID, start.Opening.Rules, escalation.CurrentRules))
 	}
 	s.shown = attributes{state: escalation.Open, priority: start.Opening.Plan.Priority, tier: 1} // set at the start
 	s.apply(ctx, escalation.Opened{At: workflow.Now(ctx), Opening: start.Opening})
@@ -154,22 +160,59 @@ func (s *shell) apply(ctx workflow.Context, e escalation.Event) contract.Reply {
 }
 
 // write is the recorder: entries in order, with the row as it stands, never in the way of a page. It waits for answers
-// that are on their way, so that what belongs together is written together.
+// that are on their way, so that what belongs together is written together, and leaves to a message what can travel
+// along.
 func (s *shell) write(ctx workflow.Context) {
 	for {
-		if err := workflow.Await(ctx, func() bool { return len(s.journal) > 0 && s.looking == 0 }); err != nil {
+		if err := workflow.Await(ctx, func() bool { return s.pressing(ctx) && s.looking == 0 && s.boarding == 0 }); err != nil {
 			return
 		}
 		s.busy++
-		fit := carried(len(s.journal), func(i int) string { return s.journal[i].Text })
-		batch := s.journal[:fit:fit]
-		s.journal = s.journal[fit:]
-		_, err := record.insist(ctx, contract.Record{Entries: batch, Summary: s.state.Summary()}, clip("record "+batch[0].Text))
+		batch := s.unwritten()
+		how := record.insist
+		if s.certain(batch) {
+			how = func(ctx workflow.Context, in contract.Record, summary string) (struct{}, error) {
+				return record.look(ctx, s, in, summary)
+			}
+		}
+		_, err := how(ctx, s.recordOf(batch), clip("record "+batch[0].Entry.Text))
 		if err != nil {
 			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
 		}
 		s.busy--
 	}
+}
+
+// pressing: something must be written now. Good news waits for the next entry, but not beyond the end of the run.
+func (s *shell) pressing(ctx workflow.Context) bool {
+	for _, r := range s.journal {
+		if r.Keeping != escalation.Along {
+			return true
+		}
+	}
+	return len(s.journal) > 0 && (s.state.Over() || s.crowded(ctx))
+}
+
+// unwritten takes from the journal as much as can be handed over at once.
+func (s *shell) unwritten() []escalation.Record {
+	fit := carried(len(s.journal), func(i int) string { return s.journal[i].Entry.Text })
+	batch := s.journal[:fit:fit]
+	s.journal = s.journal[fit:]
+	return batch
+}
+
+// certain: no other order of events would have led to these entries. Only then may they be written by a local activity,
+// which acts before the decision is in history.
+func (s *shell) certain(batch []escalation.Record) bool {
+	return !slices.ContainsFunc(batch, func(r escalation.Record) bool { return r.Keeping != escalation.Certain })
+}
+
+func (s *shell) recordOf(batch []escalation.Record) contract.Record {
+	entries := make([]escalation.Entry, len(batch))
+	for i, r := range batch {
+		entries[i] = r.Entry
+	}
+	return contract.Record{Entries: entries, Summary: s.state.Summary()}
 }
 
 // report tells the escalation every step of its vendor, in order. An escalation that is over need not hear.
@@ -229,6 +272,9 @@ func (s *shell) show(ctx workflow.Context) {
 	now := s.attributes()
 	if now == s.shown {
 		return
+	}
+	if s.state.Rules >= 2 && s.state.Over() {
+		return // that it is over can be seen from its run
 	}
 	s.shown = now
 	if err := workflow.UpsertTypedSearchAttributes(ctx,

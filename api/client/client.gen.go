@@ -262,9 +262,14 @@ type Entry struct {
 	Detail *map[string]string `json:"detail,omitempty"`
 	Key    *string            `json:"key,omitempty"`
 	Kind   string             `json:"kind"`
-	Seq    int                `json:"seq"`
-	Text   string             `json:"text"`
-	Via    *string            `json:"via,omitempty"`
+
+	// Seq From 1, without gaps, and never changed once written.
+	Seq  int    `json:"seq"`
+	Text string `json:"text"`
+
+	// Unwritten A receipt that is known and will be written with the next entry. Two of them may still change places.
+	Unwritten *bool   `json:"unwritten,omitempty"`
+	Via       *string `json:"via,omitempty"`
 }
 
 // Escalation defines model for Escalation.

@@ -71,8 +71,9 @@ type (
 	}
 	// Record writes one entry of the timeline.
 	Record struct {
-		Key   string
-		Entry Entry
+		Key     string
+		Entry   Entry
+		Keeping Keeping
 	}
 	// Reply answers the human whose event this was.
 	Reply struct {
@@ -92,6 +93,18 @@ func (e Dismiss) EffectKey() string { return e.Key }
 func (e Tell) EffectKey() string    { return e.Key }
 func (e Record) EffectKey() string  { return e.Key }
 func (e Reply) EffectKey() string   { return e.Key }
+
+// Keeping says how soon an entry must be written down.
+type Keeping string
+
+const (
+	Promptly Keeping = ""
+	// Along: good news, and something is due soon. It may wait for the next entry; the ledger of messages has it already.
+	Along Keeping = "along"
+	// Certain: the clock alone decided it. No other order of events leads elsewhere, so it may be written before the
+	// decision is in history.
+	Certain Keeping = "certain"
+)
 
 // Outcome of a human's word.
 type Outcome string
@@ -138,4 +151,6 @@ type Entry struct {
 	Key    string            `json:"key,omitempty"` // of the message or answer it is about
 	Text   string            `json:"text"`          // one English sentence
 	Detail map[string]string `json:"detail,omitempty"`
+	// Unwritten: it is known and will be written with the next entry; two of them may still change places.
+	Unwritten bool `json:"unwritten,omitempty"`
 }

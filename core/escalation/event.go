@@ -151,6 +151,8 @@ type Opening struct {
 	Plan        policy.Plan    `json:"plan"`
 	OpenedAt    time.Time      `json:"opened_at"`
 	By          Answer         `json:"by"` // who or what opened it
+	// Rules is the behaviour version by which it goes, at most CurrentRules of every worker; 0: the first.
+	Rules int `json:"rules,omitempty"`
 	// Vendor is set when this is a vendor's engagement inside another escalation.
 	Vendor *Engagement `json:"vendor,omitempty"`
 }

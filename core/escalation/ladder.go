@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
 )
@@ -20,7 +21,9 @@ const (
 	longestRetry = 15 * time.Minute
 	// A transient failure of a carrier is tried again this often, each time a step later.
 	transientTries = 3
-	transientStep  = 10 * time.Second
+	// longestAlong is how long good news may wait to be written down.
+	longestAlong  = 15 * time.Minute
+	transientStep = 10 * time.Second
 )
 
 // place is where on the ladder a climb can lead.
@@ -281,7 +284,7 @@ func (m *machine) message(key string, purpose page.Purpose, person id.Person, na
 		what = "informed"
 	}
 	m.record(EntrySent, "belay", string(contact.Channel), key, fmt.Sprintf("%s %s by %s (%s)", name, what, contact.Channel, contact.Method),
-		"person", string(person), "method", string(contact.Method), "purpose", string(purpose), "text", text)
+		"person", string(person), "name", name, "method", string(contact.Method), "purpose", string(purpose), "text", text)
 	m.do(Send{Key: key, Purpose: purpose, Person: person, Name: name, Method: contact.Method, Channel: contact.Channel, Brief: brief})
 }
 
@@ -357,12 +360,11 @@ func (m *machine) reported(e Reported) {
 		return // news of the way travels slower than news of the arrival
 	}
 	sent.Last = heard
-	text := fmt.Sprintf("%s to %s (%s): %s", sent.By, sent.Name, sent.Method, strings.ReplaceAll(string(r.Status), "_", " "))
-	if r.Reason != "" {
-		text += ", " + r.Reason
-	}
+	text := sent.heard(r)
+	m.keeping = m.receiptKeeping(r.Class)
 	m.record(EntryReceipt, "carrier", r.Provider, r.Key, text,
 		"status", string(r.Status), "code", r.Code, "provider_id", r.ProviderID, "person", string(sent.Person), "method", string(sent.Method))
+	m.keeping = Promptly
 	if r.Class == page.Barred {
 		m.do(Bar{Key: m.key("bar"), Person: sent.Person, Method: sent.Method, Reason: text})
 	}
@@ -378,6 +380,37 @@ func (m *machine) reported(e Reported) {
 			}
 		}
 	}
+}
+
+// heard says what became of a message.
+func (s Sent) heard(r page.Receipt) string {
+	text := fmt.Sprintf("%s to %s (%s): %s", s.By, s.Name, s.Method, strings.ReplaceAll(string(r.Status), "_", " "))
+	if r.Reason != "" {
+		text += ", " + r.Reason
+	}
+	return text
+}
+
+// Heard is the entry that will be written of a receipt which the ledger of messages has and the timeline has not: good
+// news waits for the next entry. It has no number. sent is the entry of the message.
+func Heard(sent Entry, r page.Receipt) Entry {
+	to := Sent{Name: sent.Detail["name"], Method: id.Method(sent.Detail["method"]), By: org.Channel(sent.Via)}
+	return Entry{
+		At: r.At, Kind: EntryReceipt, Actor: "carrier", Via: r.Provider, Key: r.Key, Text: to.heard(r), Detail: details(
+			"status", string(r.Status), "code", r.Code, "provider_id", r.ProviderID, "person", sent.Detail["person"], "method", sent.Detail["method"]),
+	}
+}
+
+// receiptKeeping lets good news wait for the next entry, when one is sure to follow soon: a record of its own costs as
+// much history as the page itself.
+func (m *machine) receiptKeeping(class page.Class) Keeping {
+	if m.s.Rules < 2 || class != page.Pending && class != page.Arrived {
+		return Promptly
+	}
+	if next, due := m.s.Wake(); !due || next.Sub(m.at) > longestAlong {
+		return Promptly
+	}
+	return Along
 }
 
 func (m *machine) sent(key string) *Sent {

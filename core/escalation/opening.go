@@ -47,7 +47,7 @@ func Prepare(revision id.Revision, o *org.Org, r Request) (Opening, error) {
 	}
 	return Opening{
 		Title: r.Title, Source: r.Source, Severity: r.Severity, Service: r.Service, ServiceName: service.Name,
-		Unit: unit, Impact: service.Impact, Kind: r.Kind, Plan: plan, OpenedAt: r.At, By: r.By,
+		Unit: unit, Impact: service.Impact, Kind: r.Kind, Plan: plan, OpenedAt: r.At, By: r.By, Rules: CurrentRules,
 	}, nil
 }
 
@@ -67,7 +67,7 @@ func Engaging(revision id.Revision, o *org.Org, parent Summary, vendor id.Vendor
 	}
 	return Opening{
 		ID: parent.ID, Title: parent.Title, Severity: parent.Severity, Service: parent.Service, ServiceName: name,
-		Unit: parent.Unit, Kind: parent.Kind, Plan: plan, OpenedAt: at, By: Answer{By: "belay", Via: "escalation"},
+		Unit: parent.Unit, Kind: parent.Kind, Plan: plan, OpenedAt: at, By: Answer{By: "belay", Via: "escalation"}, Rules: CurrentRules,
 		Vendor: &Engagement{Vendor: v.ID, Name: v.Name, Cover: v.Cover, Ack: v.Ack, Resolve: v.Resolve, Number: number},
 	}, nil
 }

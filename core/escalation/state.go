@@ -10,9 +10,12 @@ import (
 	"github.com/belayhq/belay/core/policy"
 )
 
-// CurrentRules is the behaviour version of escalations opened now. A run keeps the number it was opened with: which
-// effects happen in which order may only change behind a new number.
-const CurrentRules = 1
+// CurrentRules is the newest behaviour version. Which effects happen in which order may only change behind a new number.
+// A run keeps the number that its opening says; one that says none goes by the first.
+//
+//	2: entries travel with the message that they lead to, good news with the next entry; at CloseAt it is over,
+//	   whatever else is heard then.
+const CurrentRules = 2
 
 // State is everything an escalation knows. It is a value: Step returns a new one and leaves the old one as it was.
 type State struct {

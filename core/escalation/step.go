@@ -22,9 +22,10 @@ func Step(s State, e Event) (State, []Effect) {
 
 // machine is one step being taken.
 type machine struct {
-	s   State
-	at  time.Time
-	out []Effect
+	s       State
+	at      time.Time
+	keeping Keeping // of the entries recorded now
+	out     []Effect
 }
 
 func (m *machine) handle(e Event) {
@@ -34,6 +35,9 @@ func (m *machine) handle(e Event) {
 	}
 	if m.s.Rules == 0 {
 		return // nothing happens before the opening
+	}
+	if m.s.Rules >= 2 && m.s.Phase == ResolvedP && m.due(m.s.CloseAt) {
+		m.close() // before anything else: at this instant it is over, in whichever order events are heard
 	}
 	switch e := e.(type) {
 	case Ticked:
@@ -78,7 +82,7 @@ func (m *machine) opened(e Opened) {
 		return
 	}
 	o := e.Opening
-	m.s = State{Rules: CurrentRules, Opening: o, Plan: o.Plan, Phase: Open, Severity: o.Severity, Round: 1}
+	m.s = State{Rules: max(1, o.Rules), Opening: o, Plan: o.Plan, Phase: Open, Severity: o.Severity, Round: 1}
 	m.s.Opening.Plan.Tiers = nil
 	if m.s.Opening.OpenedAt.IsZero() {
 		m.s.Opening.OpenedAt = e.At
@@ -127,17 +131,23 @@ func (m *machine) entry(silent bool, kind EntryKind, actor, via, key, text strin
 		}})
 		return
 	}
-	entry := Entry{Seq: m.s.Seq, At: m.at, Kind: kind, Actor: actor, Via: via, Key: key, Text: text}
-	for i := 0; i+1 < len(detail); i += 2 {
-		if detail[i+1] == "" {
+	entry := Entry{Seq: m.s.Seq, At: m.at, Kind: kind, Actor: actor, Via: via, Key: key, Text: text, Detail: details(detail...)}
+	m.do(Record{Key: fmt.Sprintf("%s/entry/%d", m.base(), entry.Seq), Entry: entry, Keeping: m.keeping})
+}
+
+// details are pairs of a name and a value; empty values are left out.
+func details(pairs ...string) map[string]string {
+	var all map[string]string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
 			continue
 		}
-		if entry.Detail == nil {
-			entry.Detail = map[string]string{}
+		if all == nil {
+			all = map[string]string{}
 		}
-		entry.Detail[detail[i]] = detail[i+1]
+		all[pairs[i]] = pairs[i+1]
 	}
-	m.do(Record{Key: fmt.Sprintf("%s/entry/%d", m.base(), entry.Seq), Entry: entry})
+	return all
 }
 
 // once makes a human's word harmless when it is delivered twice: the second delivery hears the first answer.

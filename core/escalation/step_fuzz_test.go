@@ -184,7 +184,7 @@ func (p *player) plan(n int) policy.Plan {
 
 func (p *player) opening() Opening {
 	n := p.next()
-	o := Opening{ID: "E-42", Title: "it broke", Severity: alert.Error, Service: "payments", ServiceName: "Payments", Impact: 1 + n%3, Kind: org.Technical, Plan: p.plan(n), OpenedAt: p.now}
+	o := Opening{ID: "E-42", Title: "it broke", Severity: alert.Error, Service: "payments", ServiceName: "Payments", Impact: 1 + n%3, Kind: org.Technical, Plan: p.plan(n), OpenedAt: p.now, Rules: n % (CurrentRules + 1)}
 	if n%6 == 5 {
 		o.Vendor = &Engagement{Vendor: "acme", Name: "Acme", Ack: time.Duration(n%3) * time.Minute, Resolve: time.Hour, Number: 1}
 		if n%4 == 1 {

@@ -75,9 +75,15 @@ func (m *machine) resolve(a Answer) (Outcome, string) {
 	return Done, fmt.Sprintf("%s is resolved.", m.name())
 }
 
+// close ends it for good. When the clock alone says so the entry carries the instant at which it was due.
 func (m *machine) close() {
+	heard := m.at
+	if m.s.Rules >= 2 && m.due(m.s.CloseAt) {
+		m.at, m.keeping = m.s.CloseAt, Certain
+	}
 	m.s.Phase, m.s.ClosedAt, m.s.CloseAt = Closed, m.at, time.Time{}
 	m.record(EntryClosed, "belay", "timer", "", "closed")
+	m.at, m.keeping = heard, Promptly
 }
 
 // escalate is a human asking for more: the next tier, somebody in particular, or a vendor. Who has it keeps it until

@@ -22,6 +22,7 @@ type Escalations struct {
 	mu    sync.Mutex
 	rows  []service.Escalation
 	lines map[id.Escalation][]escalation.Entry
+	heard map[id.Escalation][]escalation.Entry
 	away  bool
 }
 
@@ -83,6 +84,23 @@ func matches(f service.Filter, r service.Escalation) bool {
 		in(len(f.Priorities), slices.Contains(f.Priorities, r.Priority)) &&
 		(f.Person == "" || slices.Contains(r.Told, f.Person) || r.AcknowledgedBy == f.Person) &&
 		strings.Contains(strings.ToLower(r.Title), strings.ToLower(f.Text))
+}
+
+// Heard implements service.Escalations.
+func (s *Escalations) Heard(_ context.Context, e id.Escalation) ([]escalation.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.heard[e]), nil
+}
+
+// Hears makes receipts known that are not in the timeline yet.
+func (s *Escalations) Hears(e id.Escalation, entries ...escalation.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.heard == nil {
+		s.heard = map[id.Escalation][]escalation.Entry{}
+	}
+	s.heard[e] = append(s.heard[e], entries...)
 }
 
 // Timeline implements service.Escalations.

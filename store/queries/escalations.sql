@@ -66,3 +66,21 @@ limit @lim;
 
 -- name: EscalationExists :one
 select exists (select from escalations where number = @number);
+
+-- name: UnwrittenReceipts :many
+-- Receipts that the ledger has and the timeline not yet, in the order in which they were heard. Good news only: bad news
+-- is written at once, and of what is over nothing more is written. "On its way" after other news is none.
+select m.via, m.key, m.detail, r.receipt,
+    (select max(t.seq) from timeline t where t.escalation = m.escalation)::int as written
+from timeline m
+join receipts r on r.message = m.key
+where m.escalation = @escalation and m.kind = 'message' and r.receipt->>'class' in ('pending', 'arrived')
+  and exists (select from escalations e where e.number = m.escalation and e.state <> 'closed')
+  and not exists (
+    select from timeline t
+    where t.escalation = m.escalation and t.kind = 'receipt' and t.key = m.key
+      and t.detail->>'status' = r.status and coalesce(t.detail->>'code', '') = r.code)
+  and not (r.receipt->>'class' = 'pending' and exists (
+    select from receipts earlier
+    where earlier.message = r.message and earlier.noted_at < r.noted_at))
+order by r.noted_at, m.seq;

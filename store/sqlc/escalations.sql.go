@@ -280,6 +280,59 @@ func (q *Queries) ReleaseKey(ctx context.Context, number int64) error {
 	return err
 }
 
+const UnwrittenReceipts = `-- name: UnwrittenReceipts :many
+select m.via, m.key, m.detail, r.receipt,
+    (select max(t.seq) from timeline t where t.escalation = m.escalation)::int as written
+from timeline m
+join receipts r on r.message = m.key
+where m.escalation = $1 and m.kind = 'message' and r.receipt->>'class' in ('pending', 'arrived')
+  and exists (select from escalations e where e.number = m.escalation and e.state <> 'closed')
+  and not exists (
+    select from timeline t
+    where t.escalation = m.escalation and t.kind = 'receipt' and t.key = m.key
+      and t.detail->>'status' = r.status and coalesce(t.detail->>'code', '') = r.code)
+  and not (r.receipt->>'class' = 'pending' and exists (
+    select from receipts earlier
+    where earlier.message = r.message and earlier.noted_at < r.noted_at))
+order by r.noted_at, m.seq
+`
+
+type UnwrittenReceiptsRow struct {
+	Via     string
+	Key     string
+	Detail  []byte
+	Receipt []byte
+	Written int32
+}
+
+// Receipts that the ledger has and the timeline not yet, in the order in which they were heard. Good news only: bad news
+// is written at once, and of what is over nothing more is written. "On its way" after other news is none.
+func (q *Queries) UnwrittenReceipts(ctx context.Context, escalation int64) ([]UnwrittenReceiptsRow, error) {
+	rows, err := q.db.Query(ctx, UnwrittenReceipts, escalation)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UnwrittenReceiptsRow{}
+	for rows.Next() {
+		var i UnwrittenReceiptsRow
+		if err := rows.Scan(
+			&i.Via,
+			&i.Key,
+			&i.Detail,
+			&i.Receipt,
+			&i.Written,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const WriteEntries = `-- name: WriteEntries :exec
 insert into timeline (escalation, seq, at, kind, actor, via, key, text, detail)
 select $1, e.seq, e.at, e.kind, e.actor, coalesce(e.via, ''), coalesce(e.key, ''), e.text, coalesce(e.detail, '{}')
