@@ -266,6 +266,17 @@ func (c *carriers) becomes(id, state string) {
 	c.await(func() bool { return c.escalation(id).State == state }, "%s is %s; its timeline\n%s", id, state, shown{c, id})
 }
 
+// written is the timeline with everything written down that was heard: good news waits for the next entry.
+func (c *carriers) written(id string) (entries []entry) {
+	c.t.Helper()
+	c.says(id, "note", map[string]string{"note": "so far"})
+	c.await(func() bool {
+		entries = c.timeline(id)
+		return has(entries, "note", "so far") && !slices.ContainsFunc(entries, func(e entry) bool { return e.Unwritten })
+	}, "the timeline of %s is written", id)
+	return entries
+}
+
 // unchanged makes sure that what was done left no trace: a note that comes after it follows directly.
 func (c *carriers) unchanged(id string, before []entry, what string) {
 	c.t.Helper()

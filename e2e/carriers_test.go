@@ -207,7 +207,7 @@ func repliesComeAgain(c *carriers) {
 	sms := c.sms(second, fred, 1)
 	c.reports(sms.SID, twiliofake.Report{Status: "delivered"})
 	c.about(second, "receipt", "delivered")
-	before := c.timeline(second)
+	before := c.written(second)
 	require.Equal(c.t, acked, c.texts("SMcopy1", fred, "ack"))
 	require.Equal(c.t, resolved, c.texts("SMcopy2", fred, "resolve"))
 	c.unchanged(second, before, "copies")
@@ -233,7 +233,7 @@ func forgeries(c *carriers) {
 	voice := c.public + "/callbacks/twilio/voice?key=" + url.QueryEscape(key)
 	inside := "http://" + c.http
 
-	before := c.timeline(id)
+	before := c.written(id)
 	for name, f := range map[string]struct {
 		address   string
 		form      url.Values
@@ -259,7 +259,7 @@ func forgeries(c *carriers) {
 	require.Equal(c.t, "open", c.escalation(id).State)
 	require.Empty(c.t, c.toNumber(id, "Calls", bea), "a forged failure moves nobody on")
 
-	before = c.timeline(id)
+	before = c.written(id)
 	for range 3 {
 		for _, old := range []string{"sent", "delivered"} {
 			c.reports(sms.SID, twiliofake.Report{Status: old})
@@ -476,7 +476,7 @@ func mails(c *carriers) {
 	require.NotEmpty(c.t, link, text)
 	c.about(id, "receipt", "email to Hal (mail): accepted")
 
-	before := c.timeline(id)
+	before := c.written(id)
 	for range 10 { // a mail scanner opens every link, and more than once
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			request, err := http.NewRequest(method, link, nil)

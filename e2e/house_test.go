@@ -337,6 +337,8 @@ type entry struct {
 	Via   string    `json:"via"`
 	Key   string    `json:"key"`
 	Text  string    `json:"text"`
+
+	Unwritten bool `json:"unwritten"`
 }
 
 func (h *house) timeline(id string) []entry {

@@ -113,7 +113,7 @@ func (s *Search) Timeline(ctx context.Context, c Caller, e id.Escalation, after,
 		return nil, away(err)
 	}
 	for _, e := range heard {
-		if e.Seq > after && len(entries) < limit {
+		if e.Seq == after+len(entries)+1 && len(entries) < limit {
 			entries = append(entries, e)
 		}
 	}

@@ -111,11 +111,14 @@ func (e Escalations) Timeline(ctx context.Context, which id.Escalation, after, l
 			return nil, fault.New(fault.NotFound, "escalation %s", which)
 		}
 	}
-	entries := make([]escalation.Entry, len(rows))
+	entries := make([]escalation.Entry, 0, len(rows))
 	for n, r := range rows {
-		entries[n] = escalation.Entry{
-			Seq: int(r.Seq), At: r.At, Kind: escalation.EntryKind(r.Kind), Actor: r.Actor, Via: r.Via, Key: r.Key, Text: r.Text,
+		if int(r.Seq) != after+1+n {
+			break // a batch has overtaken another, which is about to be written: whoever follows must not miss it
 		}
+		entries = append(entries, escalation.Entry{
+			Seq: int(r.Seq), At: r.At, Kind: escalation.EntryKind(r.Kind), Actor: r.Actor, Via: r.Via, Key: r.Key, Text: r.Text,
+		})
 		if err := json.Unmarshal(r.Detail, &entries[n].Detail); err != nil {
 			return nil, fmt.Errorf("read entry %d of %s: %w", r.Seq, which, err)
 		}

@@ -105,7 +105,7 @@ func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {
 
 // send asks the state once more, and until the message has left: nobody is told of what somebody has taken meanwhile.
 // Where it boards, it takes along what is not written yet: the message is an activity anyhow, and one more for the
-// entries would cost as much history again.
+// entries would cost as much history again. It does not while earlier entries are being written: it would overtake them.
 func (s *shell) send(ctx workflow.Context, e escalation.Send, boards bool) {
 	if boards {
 		s.boarding--
@@ -115,7 +115,7 @@ func (s *shell) send(ctx workflow.Context, e escalation.Send, boards bool) {
 		return
 	}
 	var along []escalation.Record
-	if boards {
+	if boards && s.writing == 0 {
 		along = s.unwritten()
 	}
 	options := sending()
@@ -131,8 +131,12 @@ func (s *shell) send(ctx workflow.Context, e escalation.Send, boards bool) {
 	if len(along) > 0 {
 		carrying := s.recordOf(along)
 		message.Record = &carrying
+		s.writing++
 	}
 	sent, err := send.try(leaving, message, options)
+	if len(along) > 0 {
+		s.writing--
+	}
 	if err != nil || !sent.Recorded {
 		s.journal = append(along, s.journal...)
 	}

@@ -44,6 +44,7 @@ type shell struct {
 	busy     int                 // effects being performed
 	looking  int                 // of these, questions that are answered within this workflow task, or nearly so
 	boarding int                 // of these, messages that may still take entries along
+	writing  int                 // of these, batches of entries that may not be written yet
 	journal  []escalation.Record // entries that are not written yet
 	reports  []escalation.Report // steps that the escalation has not been told yet
 	leaving  []departure         // messages that have not left yet, as far as is known
@@ -168,6 +169,7 @@ func (s *shell) write(ctx workflow.Context) {
 			return
 		}
 		s.busy++
+		s.writing++
 		batch := s.unwritten()
 		how := record.insist
 		if s.certain(batch) {
@@ -179,6 +181,7 @@ func (s *shell) write(ctx workflow.Context) {
 		if err != nil {
 			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
 		}
+		s.writing--
 		s.busy--
 	}
 }

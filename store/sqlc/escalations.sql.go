@@ -293,7 +293,10 @@ where m.escalation = $1 and m.kind = 'message' and r.receipt->>'class' in ('pend
       and t.detail->>'status' = r.status and coalesce(t.detail->>'code', '') = r.code)
   and not (r.receipt->>'class' = 'pending' and exists (
     select from receipts earlier
-    where earlier.message = r.message and earlier.noted_at < r.noted_at))
+    where earlier.message = r.message and earlier.noted_at < r.noted_at
+    union all
+    select from timeline t
+    where t.escalation = m.escalation and t.kind = 'receipt' and t.key = m.key))
 order by r.noted_at, m.seq
 `
 
