@@ -272,7 +272,7 @@ func (c *carriers) written(id string) (entries []entry) {
 	c.says(id, "note", map[string]string{"note": "so far"})
 	c.await(func() bool {
 		entries = c.timeline(id)
-		return has(entries, "note", "so far") && !slices.ContainsFunc(entries, func(e entry) bool { return e.Unwritten })
+		return has(entries[len(entries)-1:], "note", "so far") && !slices.ContainsFunc(entries, func(e entry) bool { return e.Unwritten })
 	}, "the timeline of %s is written", id)
 	return entries
 }
