@@ -118,17 +118,17 @@ func (r Rules) alone(w Way, p Page) bool {
 
 // due is when a digest leaves.
 func (r Rules) due(passed []Passed, g Gathering) time.Time {
-	length := r.First
-	stormy := func(m Passed) bool { return m.Digest && m.At.After(g.Since.Add(-r.Window)) }
-	if slices.ContainsFunc(passed, stormy) {
-		length = r.Later
-	}
-	due := g.Since.Add(length)
-	if g.Late {
+	stormy := slices.ContainsFunc(passed, func(m Passed) bool { return m.Digest && m.At.After(g.Since.Add(-r.Window)) })
+	catchingUp := g.Late && !stormy // in a storm that drains slowly everything is late
+	due := g.Since.Add(r.First)
+	switch {
+	case stormy:
+		due = g.Since.Add(r.Later)
+	case catchingUp:
 		due = earliest(g.Newest.Add(r.Quiet), g.Since.Add(r.Patience))
 	}
 	exception := g.P1s < r.Many || 2*g.P1s <= g.Pages
-	if !g.Urgent.IsZero() && (exception || g.Late) {
+	if !g.Urgent.IsZero() && (exception || catchingUp) {
 		due = earliest(due, g.Urgent.Add(r.Urgent))
 	}
 	for _, m := range passed {
