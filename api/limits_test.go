@@ -27,7 +27,9 @@ func TestCompressedBodiesAreNotOpened(t *testing.T) {
 // What a body is made of is bounded before it is taken apart, by whoever may send it.
 func TestABodyIsNoBomb(t *testing.T) {
 	h := newHouse(t)
-	open := func(details string) string { return `{"service":"payments","title":"x","details":{"d":` + details + `}}` }
+	open := func(details string) string {
+		return `{"service":"payments","title":"x","details":{"d":` + details + `}}`
+	}
 	for name, c := range map[string]struct {
 		path, body string
 		status     int
