@@ -13,6 +13,8 @@ const (
 	rungs     = 5
 	ourNumber = "+12125550100"
 	hookPath  = "/hooks/"
+
+	gatewayPath = "/gateway/"
 )
 
 // steep is the ladder of every service: webhook, SMS, webhook, its backup, and in the end somebody who waits.
@@ -22,8 +24,9 @@ func service(n int) string    { return fmt.Sprintf("chaos-%d", n%services) }
 func routingKey(n int) string { return fmt.Sprintf("chaos0demo0key-%d", n%services) }
 func phone(n int) string      { return fmt.Sprintf("+1212555%04d", 1000+n) }
 
-// blueprint is an organisation whose ladders have steps of seconds. Whoever has an SMS has a webhook after it.
-func blueprint(sink string) string {
+// blueprint is an organisation whose ladders have steps of seconds. Whoever has an SMS has a webhook after it. Every
+// page leaves by itself, unless webhooks are to gather them in a storm.
+func blueprint(sink string, gather bool) string {
 	var b strings.Builder
 	add := func(text string, args ...any) { fmt.Fprintf(&b, "---\n"+text+"\n", args...) }
 	add(`kind: organisation
@@ -35,14 +38,14 @@ catch_all: {targets: [{person: last}], ack_within: 1d}
 ---
 {kind: team, id: crew, name: Crew, unit: chaos, lead: last, members: [last]}`)
 	hook := func(id string) {
-		add("{kind: person, id: %[1]s, name: %[1]s, methods: [{id: hook, webhook: %[2]q}]}", id, sink+hookPath+id)
+		add("{kind: person, id: %[1]s, name: %[1]s, methods: [{id: hook, webhook: %[2]q, each: %[3]t}]}", id, sink+hookPath+id, !gather)
 	}
 	hook("last")
 	for n := range people {
 		hook(fmt.Sprintf("hook%d", n))
 		hook(fmt.Sprintf("spare%d", n))
-		add("{kind: person, id: text%[1]d, name: text%[1]d, methods: [{id: mobile, sms: %[2]q}, {id: hook, webhook: %[3]q}], "+
-			"ladder: {high: [{use: mobile, wait: 2s}, {use: hook}]}}", n, phone(n), sink+hookPath+fmt.Sprintf("text%d", n))
+		add("{kind: person, id: text%[1]d, name: text%[1]d, methods: [{id: mobile, sms: %[2]q, each: true}, {id: hook, webhook: %[3]q, each: %[4]t}], "+
+			"ladder: {high: [{use: mobile, wait: 2s}, {use: hook}]}}", n, phone(n), sink+hookPath+fmt.Sprintf("text%d", n), !gather)
 	}
 	for n := range services {
 		within := step.String()

@@ -12,7 +12,10 @@ import (
 
 // carrier makes the fake Twilio misbehave for a while. What is lost on the way to a phone tells nobody.
 func (r *run) carrier(ctx context.Context, args []string) error {
-	d, err := during(args)
+	if len(args) < 3 {
+		return errors.New("want how, and for how long")
+	}
+	d, err := time.ParseDuration(args[2])
 	if err != nil {
 		return err
 	}
@@ -20,9 +23,37 @@ func (r *run) carrier(ctx context.Context, args []string) error {
 	if mode == nil {
 		return fmt.Errorf("no carrier behaves like %q", args[0])
 	}
+	began := time.Now()
 	r.sink.behave(mode)
 	defer r.sink.behave(nil)
-	return pause(ctx, d)
+	if err := pause(ctx, d); err != nil {
+		return err
+	}
+	r.tell("while the carrier was %s: %d SMS by it, %d by the other", args[0], r.sink.carriedSince("twilio", began), r.sink.carriedSince("gateway", began))
+	if len(args) > 3 && args[3] == "taken-over" && r.sink.carriedSince("gateway", began) == 0 {
+		r.fail("the second carrier did not take over within %s of %s", d, args[0])
+	}
+	return nil
+}
+
+// recovered waits until the first carrier brings SMS again, for as long as is said.
+func (r *run) recovered(ctx context.Context, args []string) error {
+	d, err := time.ParseDuration(args[len(args)-1])
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	for r.sink.carriedSince("twilio", began) == 0 {
+		if time.Since(began) > d {
+			r.fail("the first carrier is well and has carried nothing for %s", d)
+			return nil
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	r.tell("the first carrier was used again after %s", time.Since(began).Round(time.Second))
+	return nil
 }
 
 func refusal(status, code int, after time.Duration, words string) func(twiliofake.Sent, int) (twiliofake.Conduct, bool) {

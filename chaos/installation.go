@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/durable"
+	"github.com/belayhq/belay/integrations/gateway/gatewayfake"
 	"github.com/belayhq/belay/integrations/twilio/twiliofake"
 	"github.com/belayhq/belay/internal/stack"
 )
@@ -119,6 +120,13 @@ func (i *installation) begin(ctx context.Context, o Options, setup Setup, sink s
 		"BELAY_SECRET=links and cookies are sealed with this", "BELAY_WEBHOOK_SECRET=chaos", "BELAY_WEBHOOK_ALLOW=127.0.0.0/8",
 		"BELAY_TWILIO_ACCOUNT_SID="+twiliofake.AccountSID, "BELAY_TWILIO_AUTH_TOKEN="+twiliofake.AuthToken,
 		"BELAY_TWILIO_FROM="+ourNumber, "BELAY_TWILIO_BASE_URL="+sink, "BELAY_LOG_LEVEL=info")
+	if setup.Gateway {
+		second := sink + gatewayPath
+		i.env = append(i.env, "BELAY_GATEWAY_SMS_URL="+second+"sms", `BELAY_GATEWAY_HEADERS={"Authorization":"Bearer `+gatewayfake.Token+`"}`,
+			"BELAY_GATEWAY_ID=messages.0.id", "BELAY_GATEWAY_IDEMPOTENT=1", "BELAY_GATEWAY_LOOKUP_URL="+second+"messages/{reference}",
+			"BELAY_GATEWAY_HEALTH_URL="+second+"health", "BELAY_GATEWAY_SECRET=callbacks of the gateway are proven by this",
+			"BELAY_GATEWAY_FROM=Belay", "BELAY_GATEWAY_ALLOW=127.0.0.0/8")
+	}
 	if _, err := i.run(ctx, "migrate"); err != nil {
 		return err
 	}
@@ -135,7 +143,7 @@ func (i *installation) begin(ctx context.Context, o Options, setup Setup, sink s
 			return err
 		}
 	}
-	if err := i.apply(ctx, blueprint(sink)); err != nil {
+	if err := i.apply(ctx, blueprint(sink, setup.Gather)); err != nil {
 		return err
 	}
 	for n := range 2 {

@@ -203,8 +203,9 @@ const (
 	no     taken = "no"     // try again
 )
 
-func (r *run) byAPI(ctx context.Context, m heard, _ int) (taken, error) {
-	outcome, err := r.outside.say(ctx, m.Escalation, "acknowledge", "ack "+m.Key, struct{}{})
+func (r *run) byAPI(ctx context.Context, m heard, try int) (taken, error) {
+	// Whoever tries again does so with a key of its own, as the command line does.
+	outcome, err := r.outside.say(ctx, m.Escalation, "acknowledge", fmt.Sprintf("ack %s %d", m.Key, try), struct{}{})
 	if err != nil {
 		return no, err
 	}

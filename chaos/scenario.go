@@ -28,6 +28,8 @@ type Setup struct {
 	Disk     string // how Belay's Postgres gets its disk: "small", "slow"
 	Previous bool   // workers of the previous revision beside those of this one
 	Clock    bool   // workers whose clock can be set
+	Gateway  bool   // a second carrier of SMS
+	Gather   bool   // webhooks gather pages in a storm: steps then wait for each other, and nobody is late
 }
 
 // Line is one verb with its arguments.

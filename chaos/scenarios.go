@@ -9,9 +9,9 @@ func Scenarios() []Scenario {
 			Short: "load 3/s\nwait 4s\nkill any 12 times every 1s..4s\nwait 5s\nsettle",
 		},
 		{
-			Name: "temporal-down", About: "Temporal is away: the door stays open, and what was over meanwhile pages nobody",
-			Long:  "load 3/s\nload 1/s passed\nwait 10s\ndown temporal for 5m\nwait 20s\nexpect open-door\nsettle",
-			Short: "load 2/s\nload 1/s passed\nwait 4s\ndown temporal for 20s\nwait 8s\nexpect open-door\nsettle",
+			Name: "temporal-down", About: "Temporal is away: the door stays open, and what was over meanwhile pages nobody", Setup: Setup{Gather: true},
+			Long:  "load 3/s\nload 1/s passed\nwait 10s\ndown temporal for 5m\nwait 20s\nexpect open-door\nsettle\nexpect one-digest",
+			Short: "load 2/s\nload 1/s passed\nwait 4s\ndown temporal for 20s\nwait 8s\nexpect open-door\nsettle\nexpect one-digest",
 		},
 		{
 			Name: "postgres-down", About: "Belay's PostgreSQL is away: everything goes on, in processes that start meanwhile too",
@@ -19,11 +19,12 @@ func Scenarios() []Scenario {
 			Short: "load 2/s\nwait 5s\ndark postgres for 24s then kill worker1 api1\nwait 8s\nexpect open-door answers\nsettle",
 		},
 		{
-			Name: "carrier", About: "the carrier of SMS fails in each way it can",
-			Long: "load 5/s\ncarrier 5xx for 60s\nwait 20s\ncarrier hang for 60s\nwait 20s\ncarrier 429 for 60s\nwait 20s\ncarrier drop for 60s\n" +
-				"carrier undelivered for 60s\ncarrier late for 60s\ncarrier twice for 60s\ncarrier disorder for 60s\ncarrier never for 60s\nwait 20s\nsettle",
-			Short: "load 3/s\ncarrier 5xx for 6s\ncarrier hang for 6s\ncarrier 429 for 6s\ncarrier drop for 8s\ncarrier undelivered for 6s\n" +
-				"carrier late for 4s\ncarrier twice for 4s\ncarrier disorder for 4s\ncarrier never for 4s\nwait 5s\nsettle",
+			Name: "carrier", About: "the carrier of SMS fails in each way it can; another takes over, and hands back", Setup: Setup{Gateway: true},
+			Long: "load 5/s\ncarrier 5xx for 60s taken-over\nrecovered within 90s\ncarrier hang for 60s taken-over\nrecovered within 5m\n" +
+				"carrier 429 for 60s taken-over\nrecovered within 5m\ncarrier drop for 60s\nrecovered within 5m\ncarrier undelivered for 60s\n" +
+				"carrier late for 60s\ncarrier twice for 60s\ncarrier disorder for 60s\ncarrier never for 60s\nwait 20s\nsettle",
+			Short: "load 2/s\ncarrier late for 4s\ncarrier twice for 4s\ncarrier disorder for 4s\ncarrier never for 4s\ncarrier undelivered for 5s\n" +
+				"carrier drop for 6s\ncarrier hang for 8s\ncarrier 429 for 6s\ncarrier 5xx for 15s taken-over\nrecovered within 60s\nsettle",
 		},
 		{
 			Name: "disk", About: "the disk of Belay's PostgreSQL is full for a while", Setup: Setup{Disk: "small"},

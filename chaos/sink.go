@@ -17,6 +17,7 @@ import (
 	"github.com/belayhq/belay/bench"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/integrations/gateway/gatewayfake"
 	"github.com/belayhq/belay/integrations/twilio/twiliofake"
 	"github.com/belayhq/belay/integrations/webhook"
 )
@@ -26,6 +27,7 @@ import (
 type sink struct {
 	audit  *Auditor
 	twilio *twiliofake.Server
+	second *gatewayfake.Server // another carrier of SMS
 	server *http.Server
 	url    string
 	mode   func(m twiliofake.Sent, turn int) (c twiliofake.Conduct, told bool) // of the carrier; nil: it is well
@@ -35,9 +37,18 @@ type sink struct {
 	keys    map[string]bool
 	repeats int // webhooks that came again with a known key
 	turns   int
+	via     map[string][]time.Time // when SMS reached phones, by carrier
 	waiting map[string][]chan struct{}
 	last    time.Time
 	ghost   []string // what was received and is no page of ours
+	posts   []post   // webhooks, as they came
+}
+
+// post is one webhook: what one person was told at once.
+type post struct {
+	person string
+	at     time.Time
+	keys   []string // of the pages in it
 }
 
 // heard is a message as its receiver has it.
@@ -52,11 +63,13 @@ func newSink(audit *Auditor) (*sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the sink: %w", err)
 	}
-	s := &sink{audit: audit, url: "http://" + listener.Addr().String(), by: map[string][]heard{}, keys: map[string]bool{}, waiting: map[string][]chan struct{}{}}
+	s := &sink{audit: audit, url: "http://" + listener.Addr().String(), by: map[string][]heard{}, keys: map[string]bool{}, via: map[string][]time.Time{}, waiting: map[string][]chan struct{}{}}
 	s.twilio = &twiliofake.Server{Plan: s.texted}
+	s.second = &gatewayfake.Server{Plan: s.gatewayed}
 	doors := http.NewServeMux()
 	doors.HandleFunc("POST "+hookPath+"{person}", s.hooked)
 	doors.Handle("/2010-04-01/", s.twilio)
+	doors.Handle(gatewayPath, http.StripPrefix(strings.TrimSuffix(gatewayPath, "/"), s.second))
 	s.server = &http.Server{Handler: doors, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }()
 	return s, nil
@@ -80,12 +93,31 @@ func (s *sink) hooked(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if !again {
-		s.take(heard{link: body.Link, Message: Message{Message: bench.Message{
-			Key: body.Key, Title: body.Title, Escalation: string(body.Escalation), Person: r.PathValue("person"),
-			Page: body.Purpose == page.Page, Arrived: arrived, AnswerBy: body.AnswerBy,
-		}}})
+		s.posted(r.PathValue("person"), body, arrived)
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// posted takes a webhook apart: one that gathers pages tells of each of them.
+func (s *sink) posted(person string, body webhook.Body, arrived time.Time) {
+	one := post{person: person, at: arrived}
+	items := body.Digest
+	if len(items) == 0 {
+		items = []page.Item{{Key: body.Key, Escalation: body.Escalation, Title: body.Title}}
+	}
+	for _, item := range items {
+		one.keys = append(one.keys, item.Key)
+		m := heard{Message: Message{Message: bench.Message{
+			Key: item.Key, Title: item.Title, Escalation: string(item.Escalation), Person: person, Page: body.Purpose == page.Page, Arrived: arrived,
+		}}}
+		if len(body.Digest) == 0 {
+			m.link, m.AnswerBy = body.Link, body.AnswerBy // of a digest they are for all of it
+		}
+		s.take(m)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posts = append(s.posts, one)
 }
 
 var (
@@ -107,17 +139,50 @@ func (s *sink) texted(m twiliofake.Sent) twiliofake.Conduct {
 		conduct, told = mode(m, turn)
 	}
 	if told {
-		key := ""
-		if at, err := url.Parse(m.Form.Get("StatusCallback")); err == nil {
-			key = at.Query().Get("key")
-		}
-		s.sms(key, m.To, m.Body)
+		s.sms("twilio", keyOf(m.Form.Get("StatusCallback")), m.To, m.Body)
 	}
 	return conduct
 }
 
+// gatewayed is asked by the second carrier about each message. It takes a reference once, as it says.
+func (s *sink) gatewayed(m gatewayfake.Sent) gatewayfake.Conduct {
+	s.mu.Lock()
+	again := s.keys[m.Reference]
+	s.keys[m.Reference] = true
+	s.mu.Unlock()
+	if !again {
+		s.sms("gateway", keyOf(m.Callback), m.To, m.Text)
+	}
+	return gatewayfake.Conduct{Reports: []gatewayfake.Report{{After: 100 * time.Millisecond, Status: "delivered"}}}
+}
+
+// keyOf a message, from the address that its carrier is to call back.
+func keyOf(callback string) string {
+	at, err := url.Parse(callback)
+	if err != nil {
+		return ""
+	}
+	return at.Query().Get("key")
+}
+
+// carriedSince counts the SMS that a carrier has brought to phones since an instant.
+func (s *sink) carriedSince(carrier string, from time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, at := range s.via[carrier] {
+		if at.After(from) {
+			n++
+		}
+	}
+	return n
+}
+
 // sms is an SMS that has reached its phone.
-func (s *sink) sms(key, to, body string) {
+func (s *sink) sms(carrier, key, to, body string) {
+	s.mu.Lock()
+	s.via[carrier] = append(s.via[carrier], time.Now())
+	s.mu.Unlock()
 	code, _, _ := strings.Cut(key, "/")
 	s.take(heard{link: strings.TrimRight(site.FindString(body), "."), from: to, Message: Message{Message: bench.Message{
 		Key: key, Title: named.FindString(body), Escalation: code, Person: to, Page: strings.Contains(body, "Reply ack"), Arrived: time.Now(),

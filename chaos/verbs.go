@@ -17,20 +17,21 @@ type verb func(r *run, ctx context.Context, args []string) error
 
 // verbs are what a play is made of.
 var verbs = map[string]verb{
-	"load":     (*run).load,     // load 4/s [answered|climbed|passed|repeated]
-	"wait":     (*run).wait,     // wait 5s
-	"kill":     (*run).kill,     // kill any|stack|PART [12 times] [every 2s..6s]
-	"down":     (*run).down,     // down PART for 20s
-	"dark":     (*run).dark,     // dark PART for 20s [then kill A B]: like down, and everything goes on being due
-	"cut":      (*run).cut,      // cut hold|drop for 8s
-	"carrier":  (*run).carrier,  // carrier MODE for 10s
-	"clock":    (*run).clock,    // clock worker1 +10m
-	"disk":     (*run).disk,     // disk full|slow for 20s
-	"previous": (*run).previous, // previous start|retire
-	"flood":    (*run).flood,    // flood 5000
-	"sample":   (*run).sample,   // sample begin|end
-	"expect":   (*run).expect,   // expect open-door
-	"settle":   (*run).settle,
+	"load":      (*run).load,      // load 4/s [answered|climbed|passed|repeated]
+	"wait":      (*run).wait,      // wait 5s
+	"kill":      (*run).kill,      // kill any|stack|PART [12 times] [every 2s..6s]
+	"down":      (*run).down,      // down PART for 20s
+	"dark":      (*run).dark,      // dark PART for 20s [then kill A B]: like down, and everything goes on being due
+	"cut":       (*run).cut,       // cut hold|drop for 8s
+	"carrier":   (*run).carrier,   // carrier MODE for 10s [taken-over]: makes it fail; the other must take over meanwhile
+	"recovered": (*run).recovered, // recovered within 60s: the first carrier is used again
+	"clock":     (*run).clock,     // clock worker1 +10m
+	"disk":      (*run).disk,      // disk full|slow for 20s
+	"previous":  (*run).previous,  // previous start|retire
+	"flood":     (*run).flood,     // flood 5000
+	"sample":    (*run).sample,    // sample begin|end
+	"expect":    (*run).expect,    // expect open-door
+	"settle":    (*run).settle,
 }
 
 func (r *run) load(ctx context.Context, args []string) error {
@@ -278,11 +279,58 @@ func (r *run) expect(_ context.Context, args []string) error {
 			if n := r.answersLate.Load(); n > 0 {
 				r.fail("%d answers were not taken at once", n)
 			}
+		case "one-digest":
+			r.digests()
 		default:
 			return fmt.Errorf("nothing is called %q", what)
 		}
 	}
 	return nil
+}
+
+// digests counts how many messages told anybody of what came while Temporal was away. Only first calls count: who has
+// not answered is called again for that.
+func (r *run) digests() {
+	r.audit.mu.Lock()
+	missed := map[string]bool{}
+	for _, o := range r.audit.outages {
+		for _, x := range r.audit.alerts {
+			if o.What == "temporal" && x.Accepted.After(o.From) && x.Accepted.Before(o.Again) {
+				missed[x.Title] = true
+			}
+		}
+	}
+	titles := map[string]string{}
+	for _, m := range r.audit.told {
+		if m.Rung == 1 {
+			titles[m.Key] = m.Title
+		}
+	}
+	r.audit.mu.Unlock()
+	each, pages := map[string]int{}, 0
+	r.sink.mu.Lock()
+	for _, p := range r.sink.posts {
+		n := 0
+		for _, key := range p.keys {
+			if missed[titles[key]] {
+				n++
+			}
+		}
+		if n > 0 {
+			each[p.person]++
+			pages += n
+		}
+	}
+	r.sink.mu.Unlock()
+	most := 0
+	for _, n := range each {
+		most = max(most, n)
+	}
+	row := figure(r.scenario.Name+"-digests", float64(most), "messages").noted("most that one person got of %d alerts that came meanwhile; %d people", pages, len(each))
+	if !r.NoTiming {
+		row = row.atMost(1)
+	}
+	r.rows = append(r.rows, row)
 }
 
 // pick takes n at random, in their order.
