@@ -2,8 +2,10 @@ package chaos
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -367,6 +369,17 @@ func (a *Auditor) timelines(f *Findings) {
 			f.Undone = append(f.Undone, fmt.Sprintf("%s (%s) is %s", r.Escalation, x.Title, r.State))
 		}
 	}
+}
+
+// dump writes all that is known, for whoever looks for the reason.
+func (a *Auditor) dump(path string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	raw, err := json.MarshalIndent(map[string]any{"alerts": a.alerts, "told": a.told, "outages": a.outages, "records": a.records}, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, raw, 0o600)
 }
 
 type finding struct {

@@ -31,6 +31,7 @@ type run struct {
 	refusals    atomic.Int64 // alerts and ends that the door did not take at once
 	answersLate atomic.Int64 // answers that were not taken at once
 	kills       int
+	deck        []int  // what `kill any` kills next
 	skipped     string // why nothing could be done
 	rows        Report // beside the audit's
 	samples     *samples
@@ -122,6 +123,11 @@ func (r *run) verdict() Report {
 	for _, list := range found.lists() {
 		for _, key := range *list.keys {
 			r.tell("%s: %s", list.what, key)
+		}
+	}
+	if row.Value > 0 {
+		if err := r.audit.dump(filepath.Join(r.home, "audit.json")); err != nil {
+			r.tell("the auditor's notes are not kept: %v", err)
 		}
 	}
 	report := Report{row}

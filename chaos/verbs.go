@@ -107,10 +107,14 @@ func (r *run) kill(ctx context.Context, args []string) error {
 	return nil
 }
 
-// anything is one of the processes, or now and then all of them.
+// anything is one of the processes, or all of them: each once before any comes again.
 func (r *run) anything() []string {
 	all := r.everything()
-	n := r.dice.IntN(len(all) + 1)
+	if len(r.deck) == 0 {
+		r.deck = r.dice.Perm(len(all) + 1)
+	}
+	n := r.deck[0]
+	r.deck = r.deck[1:]
 	if n == len(all) {
 		return all
 	}
