@@ -49,8 +49,9 @@ type dusk struct {
 	q        *sqlc.Queries
 	service  string
 	dedupKey string
-	about    int64 // the escalation that the alert was last about; 0: none
-	claims   int64 // the one that should hold the key, as far as news says
+	about    int64     // the escalation that the alert was last about; 0: none
+	claims   int64     // the one that should hold the key, as far as news says
+	fired    time.Time // when it was last heard of
 }
 
 // take writes one event and what it led to. What was written before says nothing new.
@@ -74,7 +75,7 @@ func (d *dusk) take(ctx context.Context, led contract.Led) error {
 	}
 	switch led.Event.Alert.Action {
 	case alert.Trigger:
-		d.claims = number
+		d.claims, d.fired = number, led.Event.ReceivedAt
 		repeats := led.Count
 		if led.Start == nil {
 			repeats++
@@ -144,6 +145,9 @@ func (d *dusk) hold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if ended, err := d.ended(ctx); err != nil || ended {
+		return err
+	}
 	holder, err := d.q.KeyHolder(ctx, d.service, d.dedupKey)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -167,6 +171,24 @@ func (d *dusk) hold(ctx context.Context) error {
 	return d.q.HoldKey(ctx, d.claims)
 }
 
+// ended tells the escalation of an end that came by another door, after its alert and before anybody there knew of it.
+func (d *dusk) ended(ctx context.Context) (bool, error) {
+	seq, err := d.q.ResolvedLater(ctx, d.fired, d.service, d.dedupKey)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	payload, err := document(service.Saying{Verb: contract.Resolve, Word: contract.Word{
+		By: "monitor", Via: "events", Key: fmt.Sprintf("event/%d", seq),
+	}})
+	if err != nil {
+		return false, err
+	}
+	return true, d.q.AddErrand(ctx, d.claims, kindSay, payload)
+}
+
 // yield has one of two escalations of the same alert resolved, in favour of the other.
 func (d *dusk) yield(ctx context.Context, number, to int64) error {
 	payload, err := document(service.Saying{Verb: contract.Resolve, Word: contract.Word{
@@ -179,9 +201,13 @@ func (d *dusk) yield(ctx context.Context, number, to int64) error {
 	return d.q.AddErrand(ctx, sqlc.AddErrandParams{Escalation: number, Kind: kindSay, Payload: payload, Rank: int16(org.Priority("").Rank())})
 }
 
-// supersede closes an escalation that was numbered and never opened: its alert went another way.
+// supersede closes an escalation that was numbered and never opened: its alert went another way. Somebody may be about
+// to open it just now, and would not see that: so it is told to resolve, in case that it hears it.
 func (d *dusk) supersede(ctx context.Context, number int64) error {
 	if err := d.q.StrikeErrands(ctx, number); err != nil {
+		return err
+	}
+	if err := d.yield(ctx, number, d.claims); err != nil {
 		return err
 	}
 	now := time.Now().UTC()

@@ -131,13 +131,29 @@ func TestWhatWasNumberedAndNeverOpenedGivesWay(t *testing.T) {
 	for range 2 {
 		d.reconciles(led(alert.Trigger, time.Minute, "E-900", true))
 	}
-	require.Empty(t, d.undone(), "E-1 is not opened any more")
+	require.Equal(t, []string{"resolve E-1 by belay via events"}, words(d.undone()), "it is not opened any more, and over if somebody is opening it just now")
 	require.Equal(t, escalation.Closed, d.row("E-1").State)
 	line, err := store.Escalations{Pool: d.inbox.Pool}.Timeline(context.Background(), "E-1", 0, 0)
 	require.NoError(t, err)
 	require.Len(t, line, 1)
 	require.Contains(t, line[0].Text, "E-900")
 	require.Equal(t, 900, d.holder())
+}
+
+// Two doors: one took the alert in the dark, the other its end in the light, before it knew of the conversation.
+func TestAnEndThatCameByAnotherDoorEndsIt(t *testing.T) {
+	d := newDoor(t)
+	end := event(alert.Resolve, "disk", "")
+	end.ReceivedAt = noon.Add(2 * time.Second)
+	d.strikes(d.settles(d.says(end))...)
+	for range 2 {
+		d.reconciles(led(alert.Trigger, time.Second, "E-900", true))
+	}
+	require.Equal(t, []string{"resolve E-900 by monitor via events"}, words(d.undone()))
+	require.Zero(t, d.holder())
+
+	d.reconciles(led(alert.Trigger, 3*time.Second, "E-901", true))
+	require.Equal(t, 901, d.holder(), "an end from before it fired is not its end")
 }
 
 func TestOfTwoForOneAlertTheOlderStays(t *testing.T) {

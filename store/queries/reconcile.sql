@@ -60,3 +60,10 @@ returning seq;
 
 -- name: ReserveNumbers :many
 select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number from generate_series(1, @count::int);
+
+-- name: ResolvedLater :one
+-- What the monitor said after an instant, at a door that did not know of the conversation yet.
+select seq from inbox
+where received_at > @since and service = @service and dedup_key = @dedup_key and action = 'resolve' and settled_at is not null
+order by seq desc
+limit 1;

@@ -212,6 +212,21 @@ func (q *Queries) ReserveNumbers(ctx context.Context, count int32) ([]int64, err
 	return items, nil
 }
 
+const ResolvedLater = `-- name: ResolvedLater :one
+select seq from inbox
+where received_at > $1 and service = $2 and dedup_key = $3 and action = 'resolve' and settled_at is not null
+order by seq desc
+limit 1
+`
+
+// What the monitor said after an instant, at a door that did not know of the conversation yet.
+func (q *Queries) ResolvedLater(ctx context.Context, since time.Time, service string, dedupKey string) (int64, error) {
+	row := q.db.QueryRow(ctx, ResolvedLater, since, service, dedupKey)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
 const SettleOvertaken = `-- name: SettleOvertaken :execrows
 update inbox
 set settled_at = clock_timestamp(),
