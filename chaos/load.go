@@ -170,8 +170,12 @@ func (r *run) answer(ctx context.Context, m heard, dice *rand.Rand) bool {
 	way := ways[dice.IntN(len(ways))]
 	r.audit.Ending(m.Title, time.Now())
 	for try := 0; ; try++ {
+		began := time.Now()
 		heard, err := way(ctx, m, try)
 		at := time.Now()
+		if err == nil {
+			r.tell("answered %s (%s), asked at %s: %s", m.Key, m.Title, began.Format("15:04:05.000"), heard)
+		}
 		switch {
 		case err == nil && heard == theirs:
 			r.audit.Acked(m.Title, at)

@@ -186,7 +186,7 @@ func (d *dusk) ended(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, d.q.AddErrand(ctx, d.claims, kindSay, payload)
+	return true, d.q.AddErrand(ctx, sqlc.AddErrandParams{Escalation: d.claims, Kind: kindSay, Payload: payload, Rank: int16(org.Priority("").Rank())})
 }
 
 // yield has one of two escalations of the same alert resolved, in favour of the other.
