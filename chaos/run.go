@@ -29,7 +29,8 @@ type run struct {
 	fired       atomic.Int64
 	texts       atomic.Int64
 	refusals    atomic.Int64 // alerts and ends that the door did not take at once
-	answersLate atomic.Int64 // answers that were not taken at once
+	answersLate atomic.Int64 // answers by SMS and link that were not taken at once
+	unverified  atomic.Int64 // answers by API that were not
 	kills       int
 	deck        []int  // what `kill any` kills next
 	skipped     string // why nothing could be done
@@ -113,7 +114,10 @@ func (r *run) verdict() Report {
 		row = row.noted("%d requests of senders were repeated", n)
 	}
 	if n := r.answersLate.Load(); n > 0 {
-		row = row.noted("%d answers were repeated", n)
+		row = row.noted("%d answers by SMS or link were repeated", n)
+	}
+	if n := r.unverified.Load(); n > 0 {
+		row = row.noted("%d answers by API were repeated", n)
 	}
 	r.sink.mu.Lock()
 	if n := r.sink.repeats; n > 0 {

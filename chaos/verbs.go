@@ -281,7 +281,7 @@ func (r *run) expect(_ context.Context, args []string) error {
 			}
 		case "answers":
 			if n := r.answersLate.Load(); n > 0 {
-				r.fail("%d answers were not taken at once", n)
+				r.fail("%d answers by SMS or link were not taken at once", n)
 			}
 		case "one-digest":
 			r.digests()
