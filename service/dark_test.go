@@ -290,6 +290,18 @@ func TestACallerSeenBeforeIsBelievedForAWhile(t *testing.T) {
 	require.True(t, fault.Is(err, fault.Unavailable), "what was refused is not remembered")
 }
 
+// A full disk: the records answer, and do not know what was opened since they take nothing.
+func TestATextAboutWhatIsNotOnRecordYetIsTaken(t *testing.T) {
+	n := newNight(t)
+	n.engine.Know("escalation/E-7")
+	n.replies.Runs = servicetest.Runs{Summaries: []escalation.Summary{{ID: "E-7", State: escalation.Open, Title: "disk", Service: "payments", Priority: org.P1}}}
+	for body, want := range map[string]string{"ack 7": "E-7: Done: acknowledge.", "ack 99": "There is no E-99 for you."} {
+		answer, err := n.replies.SMS(ctx(), service.Inbound{From: "+34600000001", Body: body, SID: "SM" + body})
+		require.NoError(t, err)
+		require.Equal(t, want, answer)
+	}
+}
+
 func TestAckWithoutANumberAsksTheEscalations(t *testing.T) {
 	n := newNight(t)
 	n.rows.Leave(true)

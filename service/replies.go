@@ -95,6 +95,9 @@ func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 	if fault.Is(err, fault.Unavailable) {
 		choices, err = r.unread(ctx, d, who, about(said))
 	}
+	if err == nil && len(choices) == 0 && said.Number != 0 {
+		choices = r.unrecorded(ctx, d, who, about(said))
+	}
 	switch {
 	case err != nil && len(choices) == 0:
 		return r.sorry(ctx, err), nil
@@ -213,6 +216,22 @@ func (r *Replies) unread(ctx context.Context, d policy.Directory, who []id.Perso
 		err = fault.New(fault.Unavailable, "the records are away, and more is open than can be asked")
 	}
 	return found, err
+}
+
+// unrecorded is an escalation that runs and is not on record yet: it was opened while the records were away, or they
+// answer and can write nothing.
+func (r *Replies) unrecorded(ctx context.Context, d policy.Directory, who []id.Person, e id.Escalation) []choice {
+	ours := slices.DeleteFunc(slices.Clone(who), func(p id.Person) bool { return d.Org.People[p].Vendor != "" })
+	if len(ours) == 0 || r.Runs == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, runsWithin)
+	defer cancel()
+	summary, err := r.Runs.Stands(ctx, e)
+	if err != nil {
+		return nil
+	}
+	return []choice{{person: ours[0], workflow: contract.EscalationID(e), summary: summary}}
 }
 
 // alive is what is open and what one of these people was told of, as the escalations say themselves.
