@@ -114,7 +114,7 @@ func keepLogs(home, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"*.log", "*.txt", "*.json", "*/postgres.log"} {
+	for _, pattern := range []string{"*.log", "*.txt", "*.json", "*/postgres.log", "histories/*.json"} {
 		found, err := filepath.Glob(filepath.Join(home, pattern))
 		if err != nil {
 			return err

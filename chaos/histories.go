@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (r *run) histories(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	for _, record := range pick(r.dice, r.audit.all(), sampled) {
+	for _, record := range append(r.audit.suspects(), pick(r.dice, r.audit.all(), sampled)...) {
 		events, err := history(ctx, c, record.Escalation, "")
 		if err != nil {
 			return err
@@ -62,6 +63,20 @@ func (r *run) histories(ctx context.Context) error {
 	n, err := r.Replay(dir)
 	r.tell("%d histories replayed", n)
 	return err
+}
+
+// suspects are records of alerts with which something is wrong.
+func (a *Auditor) suspects() []Record {
+	found := a.Findings()
+	var wrong string
+	for _, list := range found.lists() {
+		if list.keys != &found.Late {
+			wrong += strings.Join(*list.keys, " ") + " "
+		}
+	}
+	return slices.DeleteFunc(a.all(), func(r Record) bool {
+		return !strings.Contains(wrong, r.Title+" ") && !strings.Contains(wrong, r.Escalation+"/") && !strings.Contains(wrong, r.Escalation+" ")
+	})
 }
 
 func (a *Auditor) all() []Record {

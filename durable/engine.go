@@ -36,21 +36,41 @@ func (e *Engine) Open(ctx context.Context, start contract.Start) error {
 	opening := start.Opening
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := e.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       contract.EscalationID(opening.ID),
-		TaskQueue:                contract.QueueEscalations,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		TypedSearchAttributes:    attributes(start),
-		EnableEagerStart:         true,
-		Priority:                 precedence(opening),
-		StaticSummary:            fmt.Sprintf("%s %s", opening.Plan.Priority, opening.ServiceName), // never the title: it may name people
-	}, contract.WorkflowEscalation, start)
+	options := startOptions(start)
+	options.EnableEagerStart = true
+	_, err := e.Client.ExecuteWorkflow(ctx, options, contract.WorkflowEscalation, start)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	if err == nil || errors.As(err, &running) {
 		return nil
 	}
 	return trouble(err, "open escalation %s", opening.ID)
+}
+
+// OpenOver starts the workflow of an escalation together with the word that ends it: its first task hears both, and
+// nobody is told in between. One that runs is told; one that is over is left as it is.
+func (e *Engine) OpenOver(ctx context.Context, start contract.Start, verb string, word contract.Word) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	options := startOptions(start)
+	_, err := e.Client.SignalWithStartWorkflow(ctx, options.ID, verb, word, options, contract.WorkflowEscalation, start)
+	var over *serviceerror.WorkflowExecutionAlreadyStarted
+	if err == nil || errors.As(err, &over) {
+		return nil
+	}
+	return trouble(err, "open and %s escalation %s", verb, start.Opening.ID)
+}
+
+func startOptions(start contract.Start) client.StartWorkflowOptions {
+	opening := start.Opening
+	return client.StartWorkflowOptions{
+		ID:                       contract.EscalationID(opening.ID),
+		TaskQueue:                contract.QueueEscalations,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		TypedSearchAttributes:    attributes(start),
+		Priority:                 precedence(opening),
+		StaticSummary:            fmt.Sprintf("%s %s", opening.Plan.Priority, opening.ServiceName), // never the title: it may name people
+	}
 }
 
 // precedence puts tasks of urgent escalations before others, and lets units take turns among those that are as urgent.

@@ -66,6 +66,19 @@ func TestWhatIsAcceptedIsNotLostWhenTheEngineIsAway(t *testing.T) {
 		"in order: opened first, then said")
 }
 
+// Opened first and resolved after, it would call somebody in between for what is long over.
+func TestWhatWasOverBeforeTheEngineHeardOfItOpensOver(t *testing.T) {
+	h := newHouse(t)
+	h.engine.Leave(true)
+	h.fires(alert.Trigger, "disk", alert.Critical)
+	h.fires(alert.Resolve, "disk", "")
+	h.engine.Leave(false)
+	h.relay.Sweep(ctx())
+	h.done()
+	require.Len(t, h.engine.Started(), 1)
+	require.Equal(t, []string{"escalation/E-1 resolve monitor via events at once"}, h.engine.Told())
+}
+
 func TestARepeatOfSomethingOverIsANewOutage(t *testing.T) {
 	h := newHouse(t)
 	h.fires(alert.Trigger, "disk", alert.Critical)

@@ -117,9 +117,35 @@ func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) er
 var errAway = errors.New("the engine is away")
 
 func (s *Settler) runChain(ctx context.Context, chain []Errand, patient bool) error {
+	if passed(chain) {
+		if err := s.pass(ctx, chain[0], chain[1]); err != nil {
+			return fmt.Errorf("errand %d of %s: %w", chain[0].ID, chain[0].Escalation, err)
+		}
+		chain = chain[2:]
+	}
 	for _, e := range chain {
 		if err := s.run(ctx, e, patient); err != nil {
 			return fmt.Errorf("errand %d of %s: %w", e.ID, e.Escalation, err)
+		}
+	}
+	return nil
+}
+
+// passed: it was over before the engine heard of it. Opened first and resolved after, it would call somebody in between.
+func passed(chain []Errand) bool {
+	return len(chain) > 1 && chain[0].Start != nil && chain[1].Say != nil && chain[1].Say.Verb == contract.Resolve
+}
+
+func (s *Settler) pass(ctx context.Context, opening, end Errand) error {
+	if s.Dark.Talks(opening.Start.Conversation) {
+		return elsewhere(opening.Escalation)
+	}
+	if err := s.Engine.OpenOver(ctx, *opening.Start, end.Say.Verb, end.Say.Word); err != nil {
+		return fmt.Errorf("open and %s: %w", end.Say.Verb, err)
+	}
+	for _, e := range []Errand{opening, end} {
+		if err := s.Inbox.Done(ctx, e.ID); err != nil {
+			return fmt.Errorf("strike off: %w", err)
 		}
 	}
 	return nil
