@@ -21,6 +21,7 @@ const (
 	Unrecorded Trouble = "records"  // it has, and the record does not know
 	Lost       Trouble = "missing"  // an open escalation without a workflow
 	Stuck      Trouble = "relay"    // accepted, and not handed on
+	Unread     Trouble = "unread"   // a part of the record, and with it whatever is wrong there
 	Slow       Trouble = "queue"    // work waits for workers
 	Unworked   Trouble = "workers"  // nobody asks for work at all
 	NoPostgres Trouble = "postgres" //
@@ -29,7 +30,7 @@ const (
 
 // Troubles lists them.
 func Troubles() []Trouble {
-	return []Trouble{Late, Unrecorded, Lost, Stuck, Slow, Unworked, NoPostgres, NoTemporal}
+	return []Trouble{Late, Unrecorded, Lost, Stuck, Unread, Slow, Unworked, NoPostgres, NoTemporal}
 }
 
 // Severity of a finding.
@@ -81,15 +82,15 @@ const (
 
 // see reads the record and asks the engine. An error says what could not be seen; the rest is there.
 func (w *Watchdog) see(ctx context.Context) (Sight, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	reading, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	sight := Sight{At: w.Now(), Begun: w.begun, Asked: w.Engine != nil}
 	var wrong []error
-	late, err := w.Records.Overdue(ctx, w.Limits.Grace, lateRows)
+	late, err := w.Records.Overdue(reading, w.Limits.Grace, lateRows)
 	if err != nil {
 		wrong = append(wrong, fmt.Errorf("read what is overdue: %w", err))
 	}
-	if sight.Waiting, err = w.Records.Waiting(ctx, w.Limits.Grace); err != nil {
+	if sight.Waiting, err = w.Records.Waiting(reading, w.Limits.Grace, w.Limits.Turns); err != nil {
 		wrong = append(wrong, fmt.Errorf("read what waits: %w", err))
 	}
 	sight.Partial = len(wrong) > 0
@@ -97,6 +98,8 @@ func (w *Watchdog) see(ctx context.Context) (Sight, error) {
 	if w.Engine == nil {
 		return sight, errors.Join(wrong...)
 	}
+	ctx, cancel = context.WithTimeout(ctx, lookWithin) // of its own: a slow database is no silence of Temporal
+	defer cancel()
 	if sight.Queues, err = w.Engine.Queues(ctx); err != nil {
 		sight.Mute = true
 		return sight, errors.Join(append(wrong, fmt.Errorf("ask for the task queues: %w", err))...)
@@ -214,6 +217,8 @@ func (s Sight) Unseen(t Trouble) bool {
 		return s.Dark || s.Mute || !s.Asked
 	case NoTemporal:
 		return s.Dark || !s.Asked
+	case Unread:
+		return s.Dark
 	case NoPostgres:
 		return true // every process's own business
 	}
@@ -237,10 +242,13 @@ func (s Sight) Findings(limits WatchLimits) []Finding {
 		})
 	}
 	if s.Dark {
-		add(NoPostgres, "", Critical, limits.Away+s.Turn, "PostgreSQL cannot be read. Nobody can see what is open; new alerts may be refused.")
+		add(NoPostgres, "", Critical, limits.Away+s.Turn, "PostgreSQL cannot be read. New alerts are taken and ladders go on while Temporal is there; nobody can see what is open.")
 	}
 	if s.Mute {
 		add(NoTemporal, "", Critical, limits.Away, "Temporal cannot be asked. New alerts are kept and nobody is told of them; ladders may stand still.")
+	}
+	if s.Partial {
+		add(Unread, "", Critical, limits.Away, "A part of the record cannot be read. Steps that are overdue or lost would not be seen.")
 	}
 	if n := len(s.Late); n > 0 {
 		add(Late, "", Critical, twice, "%s overdue by more than %s: %s. Whoever is next has not been told.",
@@ -251,7 +259,11 @@ func (s Sight) Findings(limits WatchLimits) []Finding {
 			counted(n, "escalation is", "escalations are"), named(s.Lost))
 	}
 	for _, waits := range s.Waiting {
-		add(Stuck, "/"+waits.What, Critical, twice, "%s since %s UTC: the relays stand still or cannot keep up.",
+		severity := Critical
+		if waits.What == "starts" {
+			severity = Warning
+		}
+		add(Stuck, "/"+waits.What, severity, twice, "%s since %s UTC: the relays stand still or cannot keep up.",
 			stuck(waits), waits.Since.UTC().Format("15:04"))
 	}
 	for _, q := range s.Queues {
@@ -283,6 +295,9 @@ func (s Sight) unworked(q contract.Queue, limits WatchLimits) (yes bool, hold ti
 func stuck(waits Waiting) string {
 	if waits.What == "events" {
 		return counted(waits.Found, "accepted event waits", "accepted events wait") + " to become an escalation"
+	}
+	if waits.What == "starts" {
+		return counted(waits.Found, "escalation of P3 or below waits", "escalations of P3 or below wait") + " to be started"
 	}
 	if waits.What == "errands" {
 		return counted(waits.Found, "errand waits", "errands wait") + " for Temporal, such as escalations to start"

@@ -171,6 +171,15 @@ func (s Stand) due(at time.Time) (due, later []Debt) {
 	return due, later
 }
 
+// Tried are debts as they are read: whoever kept them may have paid them, and not come to say so.
+func (s Stand) Tried() Stand {
+	s.Owed = slices.Clone(s.Owed)
+	for n := range s.Owed {
+		s.Owed[n].Tries = max(s.Owed[n].Tries, 1)
+	}
+	return s
+}
+
 // put is a debt after an attempt that failed.
 func (d Debt) put(at time.Time) Debt {
 	d.After = at.Add(min(firstRetry<<min(d.Tries, 10), lastRetry))
@@ -301,6 +310,13 @@ type watchState struct {
 	holding  bool
 	dark     bool
 	standing []Finding
+	rhythm   time.Duration // from look to look
+}
+
+func (s *watchState) every(rhythm time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rhythm = rhythm
 }
 
 func (s *watchState) set(at time.Time, holding, dark bool, standing []Finding) {
@@ -318,7 +334,7 @@ func (w *Watchdog) Well() error {
 	w.state.mu.Lock()
 	defer w.state.mu.Unlock()
 	switch {
-	case w.state.last.IsZero() || w.Now().Sub(w.state.last) > time.Minute+3*w.Limits.Every:
+	case w.state.last.IsZero() || w.Now().Sub(w.state.last) > time.Minute+3*w.state.rhythm:
 		return fault.New(fault.Unavailable, "the watchdog has not looked lately")
 	case w.state.dark:
 		return fault.New(fault.Unavailable, "the watchdog cannot read the database")

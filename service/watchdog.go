@@ -41,6 +41,7 @@ type WatchLimits struct {
 	Compare time.Duration // from one comparison of all open rows with the engine to the next: 30 s
 	Beat    time.Duration // from heartbeat to heartbeat: 30 s
 	Grace   time.Duration // how late a step may be, how long accepted work may wait, how long a start may take: 60 s
+	Turns   time.Duration // how long a start that is not urgent may wait for its turn in a storm: ten times Grace
 	Away    time.Duration // how long PostgreSQL, Temporal or every worker may be away, for a restart: 60 s
 	Queue   time.Duration // how long a task may wait for a worker: 30 s
 	Poll    time.Duration // how old the last poll may be: 75 s, since a poll lasts a minute and is noted at both ends
@@ -59,8 +60,9 @@ type WatchRecords interface {
 	Yield(ctx context.Context, holder string) error
 	// Overdue lists escalations past their next action, or never recorded, by more than grace; at most limit of each.
 	Overdue(ctx context.Context, grace time.Duration, limit int) ([]id.Escalation, error)
-	// Waiting counts accepted work older than grace that nobody has done.
-	Waiting(ctx context.Context, grace time.Duration) ([]Waiting, error)
+	// Waiting counts accepted work older than grace that nobody has done; starts of P3 and below, which stand back in a
+	// storm, when they are older than turns.
+	Waiting(ctx context.Context, grace, turns time.Duration) ([]Waiting, error)
 	// Live lists escalations, open for longer than age, that should have a workflow.
 	Live(ctx context.Context, age time.Duration, limit int) ([]id.Escalation, error)
 	// StillLive leaves out those that are over by now.
@@ -69,7 +71,7 @@ type WatchRecords interface {
 
 // Waiting is work of one kind that waits too long.
 type Waiting struct {
-	What  string // "events", "errands"
+	What  string // "events", "errands", "starts" that are not urgent
 	Found int    // up to some thousand are counted
 	Since time.Time
 }
@@ -116,8 +118,7 @@ const (
 
 // Run looks until ctx ends, then gives the watch up so that another process has it at once.
 func (w *Watchdog) Run(ctx context.Context) {
-	w.Limits = w.Limits.complete()
-	tick := time.NewTicker(w.Limits.Every)
+	tick := time.NewTicker(w.Limits.complete().Every)
 	defer tick.Stop()
 	for {
 		w.Look(ctx)
@@ -141,14 +142,17 @@ func (l WatchLimits) complete() WatchLimits {
 			*value = usual
 		}
 	}
+	if l.Turns == 0 {
+		l.Turns = 10 * l.Grace
+	}
 	return l
 }
 
 // Look looks once, tells what there is to tell, and beats when all is well.
 func (w *Watchdog) Look(ctx context.Context) {
-	w.Limits = w.Limits.complete()
 	if w.begun.IsZero() {
-		w.begun = w.Now()
+		w.Limits, w.begun = w.Limits.complete(), w.Now()
+		w.state.every(w.Limits.Every)
 	}
 	defer func() {
 		if broken := recover(); broken != nil { // it must look again
@@ -219,7 +223,7 @@ func (w *Watchdog) lookForAll(ctx context.Context, stand Stand) {
 	if err != nil {
 		w.Log.WarnContext(ctx, "the watchdog sees only a part", "error", err)
 	}
-	stand = stand.Noticing(sight.At, sight.Queues)
+	stand = stand.Tried().Noticing(sight.At, sight.Queues)
 	sight.Polls = stand.Polls
 	found := sight.Findings(w.Limits)
 	next, told := stand.Judge(sight.At, found, sight.Unseen, w.Limits.Calm)

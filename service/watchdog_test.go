@@ -30,6 +30,9 @@ type post struct {
 	overdue []id.Escalation
 	waiting []service.Waiting
 	live    []id.Escalation
+	locked  error        // what reading steps meets
+	slow    bool         // they are read for as long as anybody waits
+	keeping func() error // what keeping meets
 }
 
 func (p *post) Take(_ context.Context, holder string, _ time.Duration, _ bool) (service.Stand, bool, error) {
@@ -43,6 +46,11 @@ func (p *post) Take(_ context.Context, holder string, _ time.Duration, _ bool) (
 }
 
 func (p *post) Keep(_ context.Context, holder string, s service.Stand) (bool, error) {
+	if p.keeping != nil {
+		if err := p.keeping(); err != nil {
+			return false, err
+		}
+	}
 	if p.away == nil && p.holder == holder {
 		p.stand = s
 	}
@@ -50,10 +58,17 @@ func (p *post) Keep(_ context.Context, holder string, s service.Stand) (bool, er
 }
 
 func (p *post) Yield(context.Context, string) error { p.holder = ""; return p.away }
-func (p *post) Overdue(context.Context, time.Duration, int) ([]id.Escalation, error) {
+func (p *post) Overdue(ctx context.Context, _ time.Duration, _ int) ([]id.Escalation, error) {
+	if p.slow {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if p.locked != nil {
+		return nil, p.locked
+	}
 	return slices.Clone(p.overdue), p.away
 }
-func (p *post) Waiting(context.Context, time.Duration) ([]service.Waiting, error) {
+func (p *post) Waiting(context.Context, time.Duration, time.Duration) ([]service.Waiting, error) {
 	return p.waiting, p.away
 }
 func (p *post) Live(context.Context, time.Duration, int) ([]id.Escalation, error) {
@@ -84,7 +99,10 @@ func (e *engineRoom) State(_ context.Context, which id.Escalation) (escalation.S
 	}
 	return state, e.away
 }
-func (e *engineRoom) Queues(context.Context) ([]contract.Queue, error) {
+func (e *engineRoom) Queues(ctx context.Context) ([]contract.Queue, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	return []contract.Queue{{Name: "escalations", Kind: contract.WorkflowTasks, Polled: time.Now()}}, e.away
 }
 
@@ -255,4 +273,75 @@ func TestAWayThatIsDeadIsNotTriedInALoop(t *testing.T) {
 		watches(t, w, 5*time.Minute)
 		require.Len(t, dead.heard, before)
 	})
+}
+
+func TestAPartOfTheRecordThatCannotBeReadIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, h, r := &post{locked: errors.New("lock timeout")}, &heart{}, &radio{name: "sms 1"}
+		w := dog("a", p, &engineRoom{}, h, r)
+		watches(t, w, time.Minute)
+		require.Empty(t, r.heard, "a lock that passes is no alarm")
+		watches(t, w, time.Minute)
+		require.Equal(t, []string{"Belay is in trouble: unread"}, r.heard)
+		require.Zero(t, h.beats)
+		p.locked = nil
+		watches(t, w, 3*time.Minute)
+		require.Equal(t, "Belay: over: unread", r.heard[len(r.heard)-1])
+	})
+}
+
+func TestASlowDatabaseIsNoSilenceOfTemporal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &radio{name: "sms 1"}
+		watches(t, dog("a", &post{slow: true}, &engineRoom{}, &heart{}, r), 3*time.Minute)
+		require.Equal(t, []string{"Belay is in trouble: unread"}, r.heard)
+	})
+}
+
+func TestWhatWasToldAndCouldNotBeNotedIsNotToldUnasked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, r := &post{overdue: []id.Escalation{"E-1"}}, &radio{name: "sms 1"}
+		lost := false
+		p.keeping = func() error { // the connection breaks between the telling and the note of it
+			if len(r.heard) == 1 && !lost {
+				lost = true
+				return errors.New("connection reset")
+			}
+			return nil
+		}
+		watches(t, dog("a", p, &engineRoom{}, &heart{}, r), 2*time.Minute)
+		require.Len(t, r.heard, 2)
+		require.Equal(t, 1, r.again, "the carrier is asked whether it has it")
+	})
+}
+
+func TestAStormInWhichP4sWaitWakesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, h := &post{waiting: []service.Waiting{{What: "starts", Found: 9000, Since: time.Now()}}}, &heart{}
+		chat, sms := &radio{name: "webhook 1"}, &radio{name: "sms 1"}
+		watches(t, dog("a", p, &engineRoom{}, h, chat, sms), 2*time.Minute)
+		require.Equal(t, []string{"Belay is in trouble: relay"}, chat.heard)
+		require.Empty(t, sms.heard)
+		require.NotZero(t, h.beats)
+		p.waiting = []service.Waiting{{What: "errands", Found: 1, Since: time.Now()}}
+		watches(t, dog("a", p, &engineRoom{}, h, chat, sms), time.Minute)
+		require.Equal(t, []string{"Belay is in trouble: relay"}, sms.heard)
+	})
+}
+
+// Probes ask at any time, from goroutines of their own.
+func TestProbesAskWhileItLooks(t *testing.T) {
+	w := dog("a", &post{}, &engineRoom{}, &heart{})
+	asked := make(chan error)
+	go func() {
+		defer close(asked)
+		for range 100 {
+			asked <- w.Well()
+		}
+	}()
+	w.Look(t.Context())
+	for range asked {
+		w.Look(t.Context())
+	}
+	require.NoError(t, w.Well())
 }

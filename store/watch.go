@@ -106,12 +106,12 @@ func (w *Watch) Overdue(ctx context.Context, grace time.Duration, limit int) ([]
 }
 
 // Waiting counts accepted work that nobody has done, up to a thousand of each kind.
-func (w *Watch) Waiting(ctx context.Context, grace time.Duration) ([]service.Waiting, error) {
+func (w *Watch) Waiting(ctx context.Context, grace, turns time.Duration) ([]service.Waiting, error) {
 	q, err := w.queries(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.WaitingWork(ctx, grace, 1000)
+	rows, err := q.WaitingWork(ctx, grace, 1000, turns)
 	if err != nil {
 		return nil, faulty(err, "count what waits")
 	}

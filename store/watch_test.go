@@ -97,8 +97,8 @@ func TestWhatTheWatchdogReads(t *testing.T) {
 	row(8, "open", "", "61 seconds", 0)        // started, and never recorded
 	row(9, "open", "", "61 seconds", 0)        // not started: the relay's
 	row(10, "open", "", "10 seconds", 0)       // just opened
-	_, err = pool.Exec(ctx, `insert into errands (escalation, kind, created_at, done_at) values
-		(8, 'open', now() - interval '2 minutes', now()), (9, 'open', now() - interval '2 minutes', null), (10, 'open', now(), null)`)
+	_, err = pool.Exec(ctx, `insert into errands (escalation, kind, rank, created_at, done_at) values
+		(8, 'open', 1, now() - interval '2 minutes', now()), (9, 'open', 2, now() - interval '2 minutes', null), (10, 'open', 1, now(), null)`)
 	require.NoError(t, err)
 
 	late, err := w.Overdue(ctx, time.Minute, 100)
@@ -111,7 +111,7 @@ func TestWhatTheWatchdogReads(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []id.Escalation{"E-1"}, still)
 
-	waiting, err := w.Waiting(ctx, time.Minute)
+	waiting, err := w.Waiting(ctx, time.Minute, 10*time.Minute)
 	require.NoError(t, err)
 	require.Len(t, waiting, 1)
 	require.Equal(t, "errands", waiting[0].What)
@@ -120,10 +120,48 @@ func TestWhatTheWatchdogReads(t *testing.T) {
 		('', '', '', '', 'trigger', '{}', '', now() - interval '2 minutes', null), ('', '', '', '', 'trigger', '{}', '', now() - interval '2 minutes', now()),
 		('', '', '', '', 'trigger', '{}', '', now(), null)`)
 	require.NoError(t, err)
-	waiting, err = w.Waiting(ctx, time.Minute)
+	waiting, err = w.Waiting(ctx, time.Minute, 10*time.Minute)
 	require.NoError(t, err)
 	require.Len(t, waiting, 2)
 	require.Equal(t, "events", waiting[0].What)
 	require.Equal(t, 1, waiting[0].Found)
 	require.WithinDuration(t, time.Now().Add(-2*time.Minute), waiting[0].Since, 10*time.Second)
+}
+
+// In a storm starts stand in line by rank: that a P4 waits is what the line is for, that a P1 does is an alarm.
+func TestWhoWaitsInLineIsCountedByRank(t *testing.T) {
+	url := pgtest.Database(t)
+	w, ctx := watches(t, url), t.Context()
+	pool, err := store.Open(ctx, url, store.Options{})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, err = pool.Exec(ctx, `insert into escalations (number, seq, state, title, service, unit, priority, opened_at, summary, start)
+		select n, 0, 'open', '', '', '', 'P4', now(), '{}', '{}' from generate_series(1, 9) n`)
+	require.NoError(t, err)
+	errand := func(escalation int, kind string, rank int, age string) {
+		t.Helper()
+		_, err := pool.Exec(ctx, `insert into errands (escalation, kind, rank, created_at) values ($1, $2, $3, now() - $4::interval)`, escalation, kind, rank, age)
+		require.NoError(t, err)
+	}
+	found := func() map[string]int {
+		t.Helper()
+		waiting, err := w.Waiting(ctx, time.Minute, 10*time.Minute)
+		require.NoError(t, err)
+		counted := map[string]int{}
+		for _, one := range waiting {
+			counted[one.What] = one.Found
+		}
+		return counted
+	}
+	errand(1, "open", 4, "5 minutes")
+	errand(1, "say", 4, "4 minutes") // goes with its start
+	errand(2, "open", 3, "9 minutes")
+	errand(3, "open", 1, "30 seconds")
+	require.Empty(t, found())
+	errand(4, "open", 4, "11 minutes")
+	require.Equal(t, map[string]int{"starts": 1}, found(), "that is longer than any storm")
+	errand(5, "open", 2, "61 seconds")
+	require.Equal(t, map[string]int{"starts": 1, "errands": 1}, found())
+	errand(6, "say", 4, "2 minutes") // it runs, and pages somebody who has answered
+	require.Equal(t, map[string]int{"starts": 1, "errands": 2}, found())
 }

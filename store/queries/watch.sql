@@ -27,7 +27,8 @@ union all
  limit @lim);
 
 -- name: WaitingWork :many
--- What a relay should have done long ago. Another table whose rows wait for somebody is one more part of this union.
+-- What a relay should have done long ago. Starts of P3 and below stand back in a storm, and what is to be said to those
+-- escalations waits with them; everything else is urgent. Another table whose rows wait for somebody is one more part of this union.
 select 'events' as what, count(*) as found, min(waits.since)::timestamptz as since
 from (select received_at as since from inbox
       where settled_at is null and received_at < clock_timestamp() - @grace::interval
@@ -35,8 +36,16 @@ from (select received_at as since from inbox
 having count(*) > 0
 union all
 select 'errands' as what, count(*) as found, min(waits.since)::timestamptz as since
+from (select e.created_at as since from errands e
+      where e.done_at is null and e.created_at < clock_timestamp() - @grace::interval
+        and (e.rank <= 2 or not exists (
+            select from errands o where o.escalation = e.escalation and o.kind = 'open' and o.done_at is null))
+      order by e.id limit @lim) waits
+having count(*) > 0
+union all
+select 'starts' as what, count(*) as found, min(waits.since)::timestamptz as since
 from (select created_at as since from errands
-      where done_at is null and created_at < clock_timestamp() - @grace::interval
+      where done_at is null and kind = 'open' and rank > 2 and created_at < clock_timestamp() - @turns::interval
       order by id limit @lim) waits
 having count(*) > 0;
 

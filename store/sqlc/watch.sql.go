@@ -153,8 +153,16 @@ from (select received_at as since from inbox
 having count(*) > 0
 union all
 select 'errands' as what, count(*) as found, min(waits.since)::timestamptz as since
+from (select e.created_at as since from errands e
+      where e.done_at is null and e.created_at < clock_timestamp() - $1::interval
+        and (e.rank <= 2 or not exists (
+            select from errands o where o.escalation = e.escalation and o.kind = 'open' and o.done_at is null))
+      order by e.id limit $2) waits
+having count(*) > 0
+union all
+select 'starts' as what, count(*) as found, min(waits.since)::timestamptz as since
 from (select created_at as since from errands
-      where done_at is null and created_at < clock_timestamp() - $1::interval
+      where done_at is null and kind = 'open' and rank > 2 and created_at < clock_timestamp() - $3::interval
       order by id limit $2) waits
 having count(*) > 0
 `
@@ -165,9 +173,10 @@ type WaitingWorkRow struct {
 	Since time.Time
 }
 
-// What a relay should have done long ago. Another table whose rows wait for somebody is one more part of this union.
-func (q *Queries) WaitingWork(ctx context.Context, grace time.Duration, lim int32) ([]WaitingWorkRow, error) {
-	rows, err := q.db.Query(ctx, WaitingWork, grace, lim)
+// What a relay should have done long ago. Starts of P3 and below stand back in a storm, and what is to be said to those
+// escalations waits with them; everything else is urgent. Another table whose rows wait for somebody is one more part of this union.
+func (q *Queries) WaitingWork(ctx context.Context, grace time.Duration, lim int32, turns time.Duration) ([]WaitingWorkRow, error) {
+	rows, err := q.db.Query(ctx, WaitingWork, grace, lim, turns)
 	if err != nil {
 		return nil, err
 	}
