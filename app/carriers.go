@@ -45,7 +45,11 @@ func carriers(o Options, log *slog.Logger, now func() time.Time, switched func(c
 		go examine(client, log)
 	}
 	if o.Gateway.configured() {
-		client, err := o.Gateway.client(o.PublicURL)
+		settings := o.Gateway
+		if o.Twilio.configured() {
+			settings.Idempotent = false // harmless for the same gateway, while a denial would hand the message to Twilio
+		}
+		client, err := settings.client(o.PublicURL)
 		if err != nil {
 			return out, fmt.Errorf("gateway: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/service"
@@ -122,4 +123,33 @@ func TestAGatewayThatTellsHowItDoesIsWatched(t *testing.T) {
 		require.Len(t, out.standby(), want)
 	}
 	require.Empty(t, outlets{}.standby(), "without a gateway")
+}
+
+// A gateway that takes a reference once denies nothing: what its answer was lost of may be there, and stays with it.
+func TestAnIdempotentGatewayDeniesNoMessageToTwilio(t *testing.T) {
+	taken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer taken.Close()
+	alone := []string{"BELAY_GATEWAY_SMS_URL", taken.URL, "BELAY_GATEWAY_ALLOW", "127.0.0.0/8", "BELAY_GATEWAY_IDEMPOTENT", "1"}
+	twilio := []string{"BELAY_TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", "BELAY_TWILIO_AUTH_TOKEN", "token", "BELAY_TWILIO_FROM", "+15005550006"}
+	for name, scene := range map[string]struct {
+		settings []string
+		asked    func(out outlets) activities.Carrier
+		denies   bool
+	}{
+		"alone":         {alone, func(out outlets) activities.Carrier { return out.ways[org.SMS] }, true},
+		"beside Twilio": {append(twilio, alone...), func(out outlets) activities.Carrier { return out.ways[org.SMS].(*service.Failover).Second.Outlet }, false},
+	} {
+		o, err := FromEnv(env(scene.settings...))
+		require.NoError(t, err)
+		out, err := carriers(o, slog.New(slog.DiscardHandler), time.Now, nil)
+		require.NoError(t, err)
+		message := page.Message{Key: "E-1/t1/ana/mobile/1", Channel: org.SMS, To: "+12125550111", Body: "help"}
+		carrier := scene.asked(out)
+		_, err = carrier.Send(t.Context(), message)
+		require.Error(t, err, name)
+		require.NotErrorIs(t, err, page.ErrUnsent, name)
+		_, found, err := carrier.Find(t.Context(), message, time.Now())
+		require.False(t, found, name)
+		require.Equal(t, scene.denies, err == nil, "%s: %v", name, err)
+	}
 }
