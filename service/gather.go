@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -29,17 +30,20 @@ func (g gathering) Send(ctx context.Context, m page.Message) (page.Receipt, erro
 	}
 	bounded, cancel := context.WithTimeout(ctx, bookPatience)
 	defer cancel()
-	alone, err := g.Book.Gather(bounded, waiting, g.Rules)
-	if err != nil {
-		g.Log.WarnContext(ctx, "nobody knows how many messages left lately; the page leaves", "key", m.Key, "error", err)
+	alone, doubt := g.Book.Gather(bounded, waiting, g.Rules)
+	if doubt != nil {
+		g.Log.WarnContext(ctx, "nobody knows how many messages left lately; the page leaves", "key", m.Key, "error", doubt)
 		alone = true
-		defer g.retract(ctx, m.Key)
 	}
 	g.Meter.Page(alone)
-	if alone {
-		return g.carrier.Send(ctx, m)
+	if !alone {
+		return g.kept(m), nil
 	}
-	return g.kept(m), nil
+	receipt, err := g.carrier.Send(ctx, m)
+	if doubt != nil && err == nil && !errors.Is(doubt, errSpared) { // what did not leave may be kept: then it leaves with others
+		g.retract(ctx, m.Key)
+	}
+	return receipt, err
 }
 
 // retract makes sure that a page which left is not told again: the database that gave no answer in time may have kept it.
@@ -67,13 +71,18 @@ func (g gathering) retract(ctx context.Context, key string) {
 // retractWithin is about as long as a digest gathers.
 const retractWithin = 20 * time.Second
 
-// Find also finds what is kept.
+// Find also finds what is kept, unless it left all the same.
 func (g gathering) Find(ctx context.Context, m page.Message, since time.Time) (page.Receipt, bool, error) {
 	if _, ok := g.page(m); ok {
 		bounded, cancel := context.WithTimeout(ctx, bookPatience)
 		defer cancel()
 		if kept, err := g.Book.Waits(bounded, m.Key); err == nil && kept {
-			return g.kept(m), true, nil
+			earlier, left, err := g.carrier.Find(ctx, m, since)
+			if err != nil || !left {
+				return g.kept(m), true, nil
+			}
+			g.retract(ctx, m.Key)
+			return earlier, true, nil
 		}
 	}
 	return g.carrier.Find(ctx, m, since)
@@ -127,12 +136,13 @@ func (w Withdrawing) Say(ctx context.Context, workflow, verb string, word contra
 	return reply, err
 }
 
-// quiets: after this answer nobody is to be paged of what was decided before it.
+// quiets: after this answer nobody is to be paged of what was decided before it. Of what somebody has already, others may
+// have been called in since: to acknowledge it once more says nothing about their pages.
 func quiets(verb string, outcome escalation.Outcome) bool {
 	switch verb {
-	case contract.Acknowledge, contract.Resolve:
+	case contract.Resolve:
 		return outcome != escalation.Refused
-	case contract.Snooze:
+	case contract.Acknowledge, contract.Snooze:
 		return outcome == escalation.Done || outcome == contract.Received
 	}
 	return false

@@ -254,6 +254,56 @@ func TestAPageThatLeftBecauseTheDatabaseWasSlowIsNotToldAgain(t *testing.T) {
 	require.Equal(t, []string{"E-1", "E-3", "E-2"}, n.phone.told())
 }
 
+// The database keeps the page and says nothing, and the carrier does not take it: whoever tries again finds it kept, and
+// so it must leave.
+func TestAPageThatCouldNotLeaveAloneLeavesWithOthers(t *testing.T) {
+	n := aNight(t)
+	n.storm(2)
+	n.phone.fails = 1
+	r := n.triesTwice(n.phone)
+	require.Equal(t, page.Gathered, r.Status)
+	n.due()
+	n.digests.Flush(context.Background())
+	require.Equal(t, []string{"E-1", "E-2 E-3"}, n.phone.told())
+}
+
+// The carrier took it and broke off before it said so.
+func TestAPageThatLeftIsFoundEvenWhereItIsKept(t *testing.T) {
+	n := aNight(t)
+	n.storm(2)
+	r := n.triesTwice(brokenOff{n.phone})
+	require.Equal(t, page.Delivered, r.Status)
+	n.due()
+	n.digests.Flush(context.Background())
+	require.Equal(t, []string{"E-1", "E-3", "E-2"}, n.phone.told())
+}
+
+// triesTwice pages Ana of E-3 while the database keeps what it is asked for and does not say so; the first try fails, the
+// second one asks what became of it.
+func (n *night) triesTwice(carrier service.Carrier) page.Receipt {
+	n.t.Helper()
+	courier := n.courier(forgetful{n.book}, store.Ledger{Pool: n.book.Pool}, carrier)
+	courier.Pool.Size = 1
+	over, m := courier.Over(carrier), n.page(3, "mobile", org.P3)
+	m.Body = m.Key // as no other
+	_, err := over.Send(context.Background(), m)
+	require.Error(n.t, err)
+	r, found, err := over.Find(context.Background(), m, noon)
+	require.NoError(n.t, err)
+	require.True(n.t, found)
+	done := func() bool { return courier.Pool.Go(context.Background(), func(context.Context) {}) }
+	require.Eventually(n.t, done, 10*time.Second, time.Millisecond, "what goes on beside is done")
+	return r
+}
+
+// brokenOff takes messages and does not say so.
+type brokenOff struct{ *phone }
+
+func (b brokenOff) Send(ctx context.Context, m page.Message) (page.Receipt, error) {
+	_, _ = b.phone.Send(ctx, m)
+	return page.Receipt{}, fault.New(fault.Unavailable, "the connection broke")
+}
+
 func TestNobodyIsToldOfWhatWasAnsweredWhileItWaited(t *testing.T) {
 	n := aNight(t)
 	n.storm(8)
@@ -284,6 +334,20 @@ func TestNobodyIsToldOfWhatWasAnsweredWhileItWaited(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4, withdrawn)
+}
+
+// Ben has it, has called Ana in, and acknowledges once more.
+func TestWhoHasItAlreadyWithdrawsNobodyElsesPage(t *testing.T) {
+	n := aNight(t)
+	n.storm(2)
+	n.recorded(2, escalation.Acked, func(s *escalation.Summary) { s.AcknowledgedAt, s.AcknowledgedBy = noon.Add(-time.Minute), "ben" })
+	engine := service.Withdrawing{Engine: n.engine, Digests: n.digests}
+	n.engine.Answers(contract.Acknowledge, contract.Reply{Outcome: escalation.Already})
+	_, err := engine.Say(context.Background(), "escalation/E-2", contract.Acknowledge, contract.Word{By: "ben"})
+	require.NoError(t, err)
+	n.due()
+	n.digests.Flush(context.Background())
+	require.Equal(t, []string{"E-1", "E-2"}, n.phone.told())
 }
 
 func TestTheWorstComesFirst(t *testing.T) {
