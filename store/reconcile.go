@@ -109,8 +109,9 @@ func (d *dusk) settle(ctx context.Context, number int64, led contract.Led) (fres
 	before, err := d.q.EventOfInstant(ctx, sqlc.EventOfInstantParams{
 		ReceivedAt: e.ReceivedAt, Service: d.service, DedupKey: d.dedupKey, Action: text(string(e.Alert.Action)),
 	})
+	opened := led.Start != nil && before.Escalation != number // and another of it, by a settling that nobody heard of
 	switch {
-	case err == nil && before.Settled:
+	case err == nil && before.Settled && !opened:
 		return false, nil
 	case err == nil: // it had been accepted after all
 		return true, d.q.SettleEvents(ctx, []int64{before.Seq}, []int64{number}, []string{text(led.Note)})

@@ -156,6 +156,41 @@ func TestAnEndThatCameByAnotherDoorEndsIt(t *testing.T) {
 	require.Equal(t, 901, d.holder(), "an end from before it fired is not its end")
 }
 
+// The answer to a settling was lost, and the event went another way as well: one event, two escalations.
+func TestAnEventThatWasSettledAfterAllOpensOneEscalation(t *testing.T) {
+	t.Run("not opened yet", func(t *testing.T) {
+		d := newDoor(t)
+		require.Equal(t, []string{"open E-1"}, d.hears(alert.Trigger, "disk", alert.Error))
+		for range 2 {
+			d.reconciles(led(alert.Trigger, 0, "E-900", true))
+		}
+		require.Equal(t, []string{"resolve E-1 by belay via events"}, words(d.undone()))
+		require.Equal(t, escalation.Closed, d.row("E-1").State)
+		require.Equal(t, 900, d.holder())
+		require.Equal(t, 1, number(t, d.inbox.Pool, "select count(*) from inbox where escalation = 900"))
+		require.Equal(t, 1, number(t, d.inbox.Pool, "select count(*) from inbox"))
+	})
+	t.Run("opened", func(t *testing.T) {
+		d := newDoor(t)
+		d.strikes(d.settles(d.says(event(alert.Trigger, "disk", alert.Error)))...)
+		for range 2 {
+			d.reconciles(led(alert.Trigger, 0, "E-900", true))
+		}
+		require.Equal(t, []string{"resolve E-1 by belay via events"}, words(d.undone()))
+		require.Equal(t, 900, d.holder())
+	})
+	t.Run("and ended", func(t *testing.T) {
+		d := newDoor(t)
+		d.strikes(d.settles(d.says(event(alert.Trigger, "disk", alert.Error)))...)
+		end := event(alert.Resolve, "disk", "")
+		end.ReceivedAt = noon.Add(time.Second)
+		d.strikes(d.settles(d.says(end))...)
+		d.reconciles(led(alert.Trigger, 0, "E-900", true))
+		require.Equal(t, []string{"resolve E-900 by monitor via events"}, words(d.undone()))
+		require.Zero(t, d.holder())
+	})
+}
+
 func TestOfTwoForOneAlertTheOlderStays(t *testing.T) {
 	d := newDoor(t)
 	d.strikes(d.settles(d.says(event(alert.Trigger, "disk", alert.Error)))...)

@@ -1,6 +1,6 @@
 -- name: EventOfInstant :one
 -- An event is known by the instant at which it was taken: it may have been written, and the answer lost.
-select seq, (settled_at is not null)::boolean as settled
+select seq, (settled_at is not null)::boolean as settled, coalesce(escalation, 0)::bigint as escalation
 from inbox
 where received_at = @received_at and service = @service and dedup_key = @dedup_key and action = @action
 order by seq

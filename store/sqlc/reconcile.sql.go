@@ -126,7 +126,7 @@ func (q *Queries) CountToldRepeats(ctx context.Context, repeats int32, number in
 }
 
 const EventOfInstant = `-- name: EventOfInstant :one
-select seq, (settled_at is not null)::boolean as settled
+select seq, (settled_at is not null)::boolean as settled, coalesce(escalation, 0)::bigint as escalation
 from inbox
 where received_at = $1 and service = $2 and dedup_key = $3 and action = $4
 order by seq
@@ -141,8 +141,9 @@ type EventOfInstantParams struct {
 }
 
 type EventOfInstantRow struct {
-	Seq     int64
-	Settled bool
+	Seq        int64
+	Settled    bool
+	Escalation int64
 }
 
 // An event is known by the instant at which it was taken: it may have been written, and the answer lost.
@@ -154,7 +155,7 @@ func (q *Queries) EventOfInstant(ctx context.Context, arg EventOfInstantParams) 
 		arg.Action,
 	)
 	var i EventOfInstantRow
-	err := row.Scan(&i.Seq, &i.Settled)
+	err := row.Scan(&i.Seq, &i.Settled, &i.Escalation)
 	return i, err
 }
 
