@@ -199,9 +199,20 @@ func (d Digests) End(ctx context.Context, g service.Digest, r *page.Receipt, aft
 				return err
 			}
 		}
-		return q.TellGathered(ctx, after, g.ID)
+		return q.TellGathered(ctx, inTurn(page.Class(class), after), g.ID)
 	})
 	return faulty(err, "end digest %d", g.ID)
+}
+
+// inTurn lets failures go before successes that have waited longer: a ladder that moves on is in a hurry, and after a storm
+// there may be thousands of successes to tell.
+func inTurn(class page.Class, after time.Duration) time.Duration {
+	switch class {
+	case page.Dead, page.Transient, page.Barred:
+		return -time.Hour
+	case page.Pending, page.Arrived:
+	}
+	return after
 }
 
 // Postpone tries again later.
@@ -266,7 +277,7 @@ func (d Digests) Hear(ctx context.Context, digest int64, r page.Receipt) error {
 		if err != nil || heard == 0 || r.Class == page.Pending {
 			return err
 		}
-		return q.TellGathered(ctx, 0, digest)
+		return q.TellGathered(ctx, inTurn(r.Class, 0), digest)
 	})
 	return faulty(err, "hear what became of digest %d", digest)
 }

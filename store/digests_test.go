@@ -235,6 +235,30 @@ func TestWorkflowsHearWhatBecameOfTheirPages(t *testing.T) {
 	require.Equal(t, waiting(3).Key, again[0].Key)
 }
 
+func TestFailuresAreToldBeforeSuccessesThatWaitLonger(t *testing.T) {
+	book := store.Digests{Pool: pgtest.Pool(t)}
+	ctx := context.Background()
+	well := gatheredUp(t, book, 9)
+	require.NoError(t, book.End(ctx, well, &page.Receipt{Status: page.Delivered, Class: page.Arrived}, 0))
+	bad := waiting(100)
+	bad.Key, bad.Person = "E-100/t1/ben/mobile/1", "ben"
+	first := waiting(99)
+	first.Key, first.Person = "E-99/t1/ben/mobile/1", "ben"
+	_, err := book.Gather(ctx, first, still())
+	require.NoError(t, err)
+	_, err = book.Gather(ctx, bad, still())
+	require.NoError(t, err)
+	_, err = book.Pool.Exec(ctx, "update digests set due_at = now() where ended_at is null")
+	require.NoError(t, err)
+	claimed, err := book.Claim(ctx, lease, 1, still())
+	require.NoError(t, err)
+	require.NoError(t, book.End(ctx, claimed[0], &page.Receipt{Status: page.Failed, Class: page.Dead}, 0))
+	news, err := book.Untold(ctx, lease, 1)
+	require.NoError(t, err)
+	require.Len(t, news, 1)
+	require.Equal(t, bad.Key, news[0].Key)
+}
+
 func TestADigestOfWhichNothingWasLeftWakesNobody(t *testing.T) {
 	book := store.Digests{Pool: pgtest.Pool(t)}
 	ctx := context.Background()
