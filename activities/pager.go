@@ -55,13 +55,20 @@ func (p *Pager) record(ctx context.Context, r *contract.Record) <-chan bool {
 		return recorded
 	}
 	go func() {
+		written := false
+		defer func() {
+			if trouble := recover(); trouble != nil { // the engine looks after activities, and not after what they begin
+				p.Log.ErrorContext(ctx, "the recorder panicked", "escalation", r.Summary.ID, "panic", trouble, "stack", string(debug.Stack()))
+			}
+			recorded <- written
+		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledgerPatience)
 		defer cancel()
 		err := p.Journal.Write(ctx, *r)
 		if err != nil {
 			p.Log.WarnContext(ctx, "the timeline waits", "escalation", r.Summary.ID, "error", err)
 		}
-		recorded <- err == nil
+		written = err == nil
 	}()
 	return recorded
 }

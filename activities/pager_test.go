@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
@@ -238,6 +239,17 @@ func TestACarrierThatPanicsIsAFaultLikeAnother(t *testing.T) {
 	_, err := s.Send(t.Context(), toAna())
 	require.True(t, fault.Is(err, fault.Internal), "%v", err)
 	require.True(t, fault.Retryable(err))
+}
+
+func TestARecorderThatPanicsTakesNoPageAlong(t *testing.T) {
+	s := stage()
+	s.Journal = nil
+	message := toAna()
+	message.Record = &contract.Record{Summary: escalation.Summary{ID: "E-42"}}
+	sent, err := s.Send(t.Context(), message)
+	require.NoError(t, err)
+	require.Equal(t, page.Pending, sent.Receipt.Class)
+	require.False(t, sent.Recorded)
 }
 
 // inEngine sends as the engine does, with so many attempts.

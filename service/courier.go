@@ -115,6 +115,7 @@ func (b *bookTrouble) Unwrap() error { return b.error }
 // send hands a digest to its carrier, unless an earlier attempt turns out to have arrived. No receipt and no error: all
 // of it was answered meanwhile.
 func (d *Digests) send(ctx context.Context, g Digest) (receipt *page.Receipt, pages int, err error) {
+	defer d.survive(ctx, g.Key(), &err)
 	kept, err := d.Book.Members(ctx, g.ID)
 	if err != nil {
 		return nil, 0, &bookTrouble{fmt.Errorf("read the pages of %s: %w", g.Key(), err)}
@@ -209,13 +210,16 @@ func (d *Digests) wanted(ctx context.Context, g Digest, members []Member) ([]Mem
 }
 
 func (d *Digests) carry(ctx context.Context, carrier Carrier, m page.Message) (r page.Receipt, err error) {
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			d.Log.ErrorContext(ctx, "carrier panicked", "key", m.Key, "channel", m.Channel, "panic", trouble, "stack", string(debug.Stack()))
-			err = fault.New(fault.Internal, "carrier of %s panicked", m.Channel)
-		}
-	}()
+	defer d.survive(ctx, m.Key, &err)
 	return carrier.Send(ctx, m)
+}
+
+// survive makes an error of a panic: one digest that nobody can send must not end every process that tries.
+func (d *Digests) survive(ctx context.Context, key string, err *error) {
+	if trouble := recover(); trouble != nil {
+		d.Log.ErrorContext(ctx, "the sending of a digest panicked", "key", key, "panic", trouble, "stack", string(debug.Stack()))
+		*err = fault.New(fault.Internal, "the sending of %s panicked", key)
+	}
 }
 
 func (d *Digests) failed(reason string) *page.Receipt {

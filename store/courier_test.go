@@ -403,6 +403,19 @@ func TestACarrierThatIsAwayForAWhileIsTriedAgain(t *testing.T) {
 	require.Len(t, n.hears(), 2, "and given up in the end, so that the ladders move on")
 }
 
+func TestADigestThatCannotBeWordedFailsAndTakesNoProcessAlong(t *testing.T) {
+	n := aNight(t)
+	n.storm(3)
+	n.digests.Words = func(page.Message, org.Person) (string, string) { panic("no words") }
+	for range 6 {
+		n.due()
+		n.digests.Flush(context.Background())
+	}
+	told := n.hears()
+	require.Len(t, told, 2, "the ladders move on")
+	require.Contains(t, told[0], "failed")
+}
+
 func TestACarriersLaterWordReachesEveryWorkflow(t *testing.T) {
 	n := aNight(t)
 	n.storm(3)
