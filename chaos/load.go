@@ -152,7 +152,7 @@ func (r *run) resolve(ctx context.Context, n int, title string) {
 
 // refuse counts alerts and ends that the door did not take at the first request.
 func (r *run) refuse(try int, what string, err error) {
-	if try == 0 {
+	if try == 0 && !hungUp(err) {
 		r.refusals.Add(1)
 	}
 	r.tell("%s: %v", what, err)
@@ -189,9 +189,11 @@ func (r *run) answer(ctx context.Context, m heard, dice *rand.Rand) bool {
 			r.fail("an answer to %s was refused: %v", m.Key, err)
 			return false
 		case err != nil:
-			if n == 0 {
+			switch {
+			case hungUp(err):
+			case n == 0:
 				r.unverified.Add(1) // who it is by, only the records know
-			} else {
+			default:
 				r.answersLate.Add(1)
 			}
 			r.tell("answer %s: %v", m.Key, err)

@@ -118,6 +118,13 @@ func final(err error) bool {
 	return errors.As(err, &no) && no.status/100 == 4 && no.status != http.StatusTooManyRequests && no.status != http.StatusRequestTimeout && no.status != http.StatusConflict
 }
 
+// hungUp reports that the process at the other end died, or was dead: what the door in front says of that is no answer of
+// Belay's.
+func hungUp(err error) bool {
+	var no *refused
+	return errors.As(err, &no) && no.status == http.StatusBadGateway
+}
+
 var keyField = regexp.MustCompile(`name="key" value="([^"]+)"`)
 
 // tap opens a signed link as a browser does, presses a button, and returns the page.
