@@ -99,9 +99,17 @@ func (o *outside) do(request *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("%s %s: %w", request.Method, request.URL.Path, err)
 	}
 	if response.StatusCode/100 != 2 {
-		return nil, &refused{status: response.StatusCode, words: fmt.Sprintf("%s %s: %s: %.200s", request.Method, request.URL.Path, response.Status, raw)}
+		return nil, &refused{status: response.StatusCode, words: fmt.Sprintf("%s %.60s: %s %s", request.Method, request.URL.Path, response.Status, brief(response, raw))}
 	}
 	return raw, nil
+}
+
+// brief is what a problem document says; a page for people says too much.
+func brief(response *http.Response, raw []byte) string {
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+		return "(a page)"
+	}
+	return fmt.Sprintf("%.200s", bytes.TrimSpace(raw))
 }
 
 // refused is an answer that is none of 2xx.
