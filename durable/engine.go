@@ -33,34 +33,25 @@ type Engine struct {
 
 // Open starts the workflow of an escalation. One that is running, or that is over, is left as it is.
 func (e *Engine) Open(ctx context.Context, start contract.Start) error {
-	opening := start.Opening
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	options := startOptions(start)
+	options := beginning(start)
 	options.EnableEagerStart = true
 	_, err := e.Client.ExecuteWorkflow(ctx, options, contract.WorkflowEscalation, start)
-	var running *serviceerror.WorkflowExecutionAlreadyStarted
-	if err == nil || errors.As(err, &running) {
-		return nil
-	}
-	return trouble(err, "open escalation %s", opening.ID)
+	return opened(err, start)
 }
 
-// OpenOver starts the workflow of an escalation together with the word that ends it: its first task hears both, and
-// nobody is told in between. One that runs is told; one that is over is left as it is.
-func (e *Engine) OpenOver(ctx context.Context, start contract.Start, verb string, word contract.Word) error {
+// OpenSaid starts the workflow of an escalation with a word that is there when it begins, as a signal: whoever was told
+// of its end before its beginning tells nobody. One that is running hears the word; one that is over is left as it is.
+func (e *Engine) OpenSaid(ctx context.Context, start contract.Start, verb string, word contract.Word) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	options := startOptions(start)
+	options := beginning(start)
 	_, err := e.Client.SignalWithStartWorkflow(ctx, options.ID, verb, word, options, contract.WorkflowEscalation, start)
-	var over *serviceerror.WorkflowExecutionAlreadyStarted
-	if err == nil || errors.As(err, &over) {
-		return nil
-	}
-	return trouble(err, "open and %s escalation %s", verb, start.Opening.ID)
+	return opened(err, start)
 }
 
-func startOptions(start contract.Start) client.StartWorkflowOptions {
+func beginning(start contract.Start) client.StartWorkflowOptions {
 	opening := start.Opening
 	return client.StartWorkflowOptions{
 		ID:                       contract.EscalationID(opening.ID),
@@ -71,6 +62,14 @@ func startOptions(start contract.Start) client.StartWorkflowOptions {
 		Priority:                 precedence(opening),
 		StaticSummary:            fmt.Sprintf("%s %s", opening.Plan.Priority, opening.ServiceName), // never the title: it may name people
 	}
+}
+
+func opened(err error, start contract.Start) error {
+	var running *serviceerror.WorkflowExecutionAlreadyStarted
+	if err == nil || errors.As(err, &running) {
+		return nil
+	}
+	return trouble(err, "open escalation %s", start.Opening.ID)
 }
 
 // precedence puts tasks of urgent escalations before others, and lets units take turns among those that are as urgent.

@@ -149,11 +149,11 @@ func TestWhatIsOpenedOverHearsItsEndFirst(t *testing.T) {
 	h := open(t)
 	ctx := t.Context()
 	for range 2 { // nobody works yet: both words wait with the start
-		require.NoError(t, h.engine.OpenOver(ctx, start("E-1"), contract.Resolve, contract.Word{By: "monitor", Key: "inbox/1"}))
+		require.NoError(t, h.engine.OpenSaid(ctx, start("E-1"), contract.Resolve, contract.Word{By: "monitor", Key: "inbox/1"}))
 	}
 	h.work(t)
 	require.NoError(t, h.client.GetWorkflow(ctx, "escalation/E-1", "").Get(ctx, nil))
-	require.NoError(t, h.engine.OpenOver(ctx, start("E-1"), contract.Resolve, contract.Word{By: "monitor"}), "when it is over")
+	require.NoError(t, h.engine.OpenSaid(ctx, start("E-1"), contract.Resolve, contract.Word{By: "monitor"}), "when it is over")
 	described, err := h.client.DescribeWorkflow(ctx, "escalation/E-1", "")
 	require.NoError(t, err)
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, described.Status, "it was started again")

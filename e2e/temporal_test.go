@@ -20,7 +20,11 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/blueprint"
 	machine "github.com/belayhq/belay/core/escalation"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/durable"
 )
 
 func (h *house) temporal() client.Client {
@@ -64,6 +68,34 @@ func TestAPlainTemporalClientAcknowledges(t *testing.T) {
 }
 
 // Signals that arrive while a run hands over to the next one are not lost, however many.
+// Whoever hears of the end before the beginning tells nobody: so it is after an outage, and in a storm.
+func TestWhatIsOverBeforeItBeginsTellsNobody(t *testing.T) {
+	h := quickHouse(t)
+	text, err := os.ReadFile("../examples/quick/quick.yaml")
+	require.NoError(t, err)
+	b, err := blueprint.Load([]blueprint.File{{Path: "quick.yaml", Content: text}}, time.LoadLocation)
+	require.NoError(t, err)
+	opening, err := machine.Prepare(b.Revision, b.Org, machine.Request{Title: "over before it began", Service: "payments", Priority: org.P1, At: time.Now()})
+	require.NoError(t, err)
+	opening.ID = "E-900001"
+	engine := durable.Engine{Client: h.temporal()}
+	require.NoError(t, engine.OpenSaid(t.Context(), contract.Start{Opening: opening}, contract.Resolve, contract.Word{By: "monitor", Via: "events"}))
+	h.eventually(func() bool {
+		status, _, err := h.try(http.MethodGet, "/v1/escalations/E-900001", nil)
+		return err == nil && status == http.StatusOK
+	}, "it is on record")
+	h.reaches("E-900001", "resolved")
+	require.Empty(t, h.messages("E-900001"))
+	require.Equal(t, []string{"opened", "tier", "resolved"}, kinds(h.timeline("E-900001")))
+}
+
+func kinds(timeline []entry) (all []string) {
+	for _, e := range timeline {
+		all = append(all, e.Kind)
+	}
+	return all
+}
+
 func TestAFloodOfSignalsAcrossContinueAsNew(t *testing.T) {
 	const flood = 5000
 	h := quickHouse(t)

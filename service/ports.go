@@ -17,9 +17,8 @@ import (
 type Engine interface {
 	// Open starts an escalation; one that is known already is left as it is.
 	Open(ctx context.Context, start contract.Start) error
-	// OpenOver starts an escalation that hears its end before it does anything; one that is known already hears it too.
-	// One that is over is left as it is.
-	OpenOver(ctx context.Context, start contract.Start, verb string, word contract.Word) error
+	// OpenSaid opens, and says a word to it before it tells anybody.
+	OpenSaid(ctx context.Context, start contract.Start, verb string, word contract.Word) error
 	// Say hands a human's word to a workflow and waits for its answer. When no worker answers in time the word is
 	// left as a signal and the outcome is contract.Received. A workflow that is over: fault.Conflict; one that never
 	// was: fault.NotFound; an engine that cannot be reached: fault.Unavailable.

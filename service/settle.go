@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -117,35 +118,10 @@ func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) er
 var errAway = errors.New("the engine is away")
 
 func (s *Settler) runChain(ctx context.Context, chain []Errand, patient bool) error {
-	if passed(chain) {
-		if err := s.pass(ctx, chain[0], chain[1]); err != nil {
-			return fmt.Errorf("errand %d of %s: %w", chain[0].ID, chain[0].Escalation, err)
-		}
-		chain = chain[2:]
-	}
+	said := settled(chain)
 	for _, e := range chain {
-		if err := s.run(ctx, e, patient); err != nil {
+		if err := s.run(ctx, e, said, patient); err != nil {
 			return fmt.Errorf("errand %d of %s: %w", e.ID, e.Escalation, err)
-		}
-	}
-	return nil
-}
-
-// passed: it was over before the engine heard of it. Opened first and resolved after, it would call somebody in between.
-func passed(chain []Errand) bool {
-	return len(chain) > 1 && chain[0].Start != nil && chain[1].Say != nil && chain[1].Say.Verb == contract.Resolve
-}
-
-func (s *Settler) pass(ctx context.Context, opening, end Errand) error {
-	if s.Dark.Talks(opening.Start.Conversation) {
-		return elsewhere(opening.Escalation)
-	}
-	if err := s.Engine.OpenOver(ctx, *opening.Start, end.Say.Verb, end.Say.Word); err != nil {
-		return fmt.Errorf("open and %s: %w", end.Say.Verb, err)
-	}
-	for _, e := range []Errand{opening, end} {
-		if err := s.Inbox.Done(ctx, e.ID); err != nil {
-			return fmt.Errorf("strike off: %w", err)
 		}
 	}
 	return nil
@@ -167,13 +143,37 @@ func chains(errands []Errand) [][]Errand {
 	return all
 }
 
-func (s *Settler) run(ctx context.Context, e Errand, patient bool) error {
+// settled is the last of what was said of an escalation that nobody has begun yet: the monitor took it back, or somebody
+// has it. Nil: nothing, or it has begun.
+func settled(chain []Errand) *Saying {
+	if chain[0].Start == nil {
+		return nil
+	}
+	for _, e := range slices.Backward(chain) {
+		if e.Say != nil && (e.Say.Verb == contract.Resolve || e.Say.Verb == contract.Acknowledge) {
+			return e.Say
+		}
+	}
+	return nil
+}
+
+// begin starts an escalation. What was said of it while it waited is there when it begins, so that after an outage or in
+// a storm nobody is told of what is over.
+func (s *Settler) begin(ctx context.Context, start contract.Start, said *Saying) error {
+	if said == nil {
+		return s.Engine.Open(ctx, start)
+	}
+	return s.Engine.OpenSaid(ctx, start, said.Verb, said.Word)
+}
+
+// run does one errand of a chain; said is what its escalation begins with.
+func (s *Settler) run(ctx context.Context, e Errand, said *Saying, patient bool) error {
 	switch {
 	case e.Start != nil:
 		if s.Dark.Talks(e.Start.Conversation) {
 			return elsewhere(e.Escalation)
 		}
-		if err := s.Engine.Open(ctx, *e.Start); err != nil {
+		if err := s.begin(ctx, *e.Start, said); err != nil {
 			return fmt.Errorf("open: %w", err)
 		}
 	case e.Repeat != nil:
@@ -184,7 +184,7 @@ func (s *Settler) run(ctx context.Context, e Errand, patient bool) error {
 		if err != nil {
 			return fmt.Errorf("repeat: %w", err)
 		}
-	case e.Say != nil:
+	case e.Say != nil && e.Say != said:
 		_, err := s.Engine.Say(ctx, contract.EscalationID(e.Escalation), e.Say.Verb, e.Say.Word)
 		if err != nil && !over(err, patient) {
 			return fmt.Errorf("%s: %w", e.Say.Verb, err)

@@ -105,24 +105,14 @@ func (e *Engine) Open(_ context.Context, start contract.Start) error {
 	return nil
 }
 
-// OpenOver implements service.Engine: what was started so is told of as "over at once".
-func (e *Engine) OpenOver(_ context.Context, start contract.Start, verb string, w contract.Word) error {
+// OpenSaid implements service.Engine.
+func (e *Engine) OpenSaid(ctx context.Context, start contract.Start, verb string, w contract.Word) error {
+	if err := e.Open(ctx, start); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.Away {
-		return fault.New(fault.Unavailable, "the engine does not answer")
-	}
-	workflow := contract.EscalationID(start.Opening.ID)
-	if e.Over[workflow] {
-		return nil
-	}
-	at := "later"
-	if !e.known[workflow] {
-		e.know(workflow)
-		e.started = append(e.started, start)
-		at = "at once"
-	}
-	e.told = append(e.told, fmt.Sprintf("%s %s %s via %s %s", workflow, verb, w.By, w.Via, at))
+	e.told = append(e.told, fmt.Sprintf("%s begins with %s", contract.EscalationID(start.Opening.ID), verb))
 	return nil
 }
 
