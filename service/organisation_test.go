@@ -238,9 +238,11 @@ func TestReadingEscalations(t *testing.T) {
 }
 
 func TestOneProbeThatHangsDoesNotHoldUpTheOthers(t *testing.T) {
+	over := make(chan struct{})
+	defer close(over)
 	h := service.Health{Within: 20 * time.Millisecond, Probes: []service.Probe{
 		{Name: "postgres", Ask: func(context.Context) error { return nil }},
-		{Name: "temporal", Ask: func(context.Context) error { select {} }},
+		{Name: "temporal", Ask: func(context.Context) error { <-over; return nil }},
 	}}
 	ready, found := h.Ready(ctx())
 	require.False(t, ready)

@@ -4,6 +4,7 @@ package smtpfake
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -60,6 +61,8 @@ type Server struct {
 	listener net.Listener
 	server   *gosmtp.Server
 	done     chan struct{}
+	closing  context.Context // whoever lingers ends with us
+	close    context.CancelFunc
 
 	mu    sync.Mutex
 	mails []Mail
@@ -75,6 +78,7 @@ func Start(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Addr: listener.Addr().String(), options: o, done: make(chan struct{})}
+	s.closing, s.close = context.WithCancel(context.Background())
 	s.server = gosmtp.NewServer(gosmtp.BackendFunc(func(line *gosmtp.Conn) (gosmtp.Session, error) {
 		return &session{server: s, line: line, known: o.Username == ""}, nil
 	}))
@@ -105,6 +109,7 @@ func Start(o Options) (*Server, error) {
 
 // Close ends all connections.
 func (s *Server) Close() {
+	s.close()
 	_ = s.server.Close()
 	_ = s.listener.Close() // a server that has not begun to serve does not know its listener
 	<-s.done
@@ -173,7 +178,10 @@ func (s *session) Data(r io.Reader) error {
 	if len(s.mail.To) > 0 {
 		conduct = s.server.plan(s.mail.To[0])
 	}
-	time.Sleep(conduct.Delay)
+	select {
+	case <-time.After(conduct.Delay):
+	case <-s.server.closing.Done():
+	}
 	if conduct.Content != 0 {
 		return refusal(conduct.Content, s.mail.To[0])
 	}
