@@ -208,7 +208,7 @@ func TestOutages(t *testing.T) {
 		"throttled": {twiliofake.Conduct{Status: 429, After: 3 * time.Second}, fault.Throttled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, &twiliofake.Server{}, func(o *twilio.Options) { o.Timeout = 200 * time.Millisecond })
+			h := open(t, &twiliofake.Server{}, func(o *twilio.Options) { o.Timeout = time.Second })
 			h.fake.Fail(&c.outage)
 			_, err := h.Send(t.Context(), m)
 			require.Equal(t, c.kind, fault.KindOf(err))
@@ -222,7 +222,7 @@ func TestOutages(t *testing.T) {
 			require.NoError(t, h.Doctor(t.Context()))
 		})
 	}
-	slow := open(t, &twiliofake.Server{Plan: always(twiliofake.Conduct{Linger: time.Minute})}, func(o *twilio.Options) { o.Timeout = 200 * time.Millisecond })
+	slow := open(t, &twiliofake.Server{Plan: always(twiliofake.Conduct{Linger: time.Minute})}, func(o *twilio.Options) { o.Timeout = time.Second })
 	began := time.Now()
 	_, err := slow.Send(t.Context(), m)
 	require.True(t, fault.Is(err, fault.Unavailable))
