@@ -68,6 +68,11 @@ type Record struct {
 	Entries    []Entry
 }
 
+// opened: a number that was given up before it was used, in favour of another, is no escalation.
+func (r Record) opened() bool {
+	return slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Kind == "opened" })
+}
+
 // Entry is one line of a timeline.
 type Entry struct {
 	Seq  int       `json:"seq"`
@@ -326,7 +331,9 @@ func (a *Auditor) timelines(f *Findings) {
 	}
 	ofTitle, known := map[string][]Record{}, map[string]map[string]bool{}
 	for _, r := range a.records {
-		ofTitle[r.Title] = append(ofTitle[r.Title], r)
+		if r.opened() {
+			ofTitle[r.Title] = append(ofTitle[r.Title], r)
+		}
 		known[r.Escalation] = map[string]bool{}
 		for i, e := range r.Entries {
 			known[r.Escalation][e.Key] = true

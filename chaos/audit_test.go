@@ -38,6 +38,7 @@ func night() (*Auditor, []Record) {
 		record("climbs", "E-1", "closed", "opened", "message E-1/t1/ana/hook/1", "message E-1/t2/ben/mobile/2", "message E-1/t3/eva/hook/3", "acknowledged", "resolved"),
 		record("passes", "E-2", "resolved", "opened", "message E-2/t1/ana/hook/1", "resolved"),
 		record("unheard", "E-3", "resolved", "opened", "resolved"),
+		record("unheard", "E-4", "closed", "closed"), // numbered, and given up in favour of E-3
 	}
 }
 
@@ -95,6 +96,10 @@ func TestTheAuditorFindsWhatIsPlanted(t *testing.T) {
 		"two escalations of one alert": {func(a *Auditor, r []Record) []Record {
 			return append(r, record("passes", "E-9", "closed", "opened", "resolved"))
 		}, "1 split (passes)"},
+		"a number given up, and nothing else of its alert": {func(a *Auditor, r []Record) []Record {
+			r[2] = record("unheard", "E-3", "closed", "closed")
+			return r
+		}, "1 not on record (unheard)"},
 		"a page after the ack": {func(a *Auditor, r []Record) []Record {
 			a.Told(paged("climbs", "E-1/t4/last/hook/4", 5, 9.2))
 			r[0] = record("climbs", "E-1", "closed", "opened", "message E-1/t1/ana/hook/1", "message E-1/t2/ben/mobile/2", "message E-1/t3/eva/hook/3", "acknowledged", "message E-1/t4/last/hook/4")

@@ -84,7 +84,9 @@ func (a *Auditor) all() []Record {
 	defer a.mu.Unlock()
 	var all []Record
 	for _, r := range a.records {
-		all = append(all, r)
+		if r.opened() {
+			all = append(all, r)
+		}
 	}
 	return all
 }

@@ -300,6 +300,17 @@ func TestATextAboutWhatIsNotOnRecordYetIsTaken(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, answer)
 	}
+	n.replies.Runs = mute{}
+	answer, err := n.replies.SMS(ctx(), service.Inbound{From: "+34600000001", Body: "resolve 7", SID: "SMslow"})
+	require.NoError(t, err)
+	require.Equal(t, "E-7: Done: resolve.", answer, "who cannot be asked in time is not gone")
+}
+
+// mute are escalations that do not say how they stand.
+type mute struct{ service.Runs }
+
+func (mute) Stands(context.Context, id.Escalation) (escalation.Summary, error) {
+	return escalation.Summary{}, fault.New(fault.Unavailable, "no worker answers")
 }
 
 func TestAckWithoutANumberAsksTheEscalations(t *testing.T) {

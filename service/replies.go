@@ -228,8 +228,11 @@ func (r *Replies) unrecorded(ctx context.Context, d policy.Directory, who []id.P
 	ctx, cancel := context.WithTimeout(ctx, runsWithin)
 	defer cancel()
 	summary, err := r.Runs.Stands(ctx, e)
-	if err != nil {
+	if fault.Is(err, fault.NotFound) {
 		return nil
+	}
+	if err != nil { // whether there is one the engine will say
+		summary = escalation.Summary{ID: e}
 	}
 	return []choice{{person: ours[0], workflow: contract.EscalationID(e), summary: summary}}
 }
