@@ -167,7 +167,7 @@ func Variables() []Variable {
 		{"BELAY_GATEWAY_BODY", `{"to":"{to}","from":"{from}","text":"{text}","reference":"{reference}","callback":"{callback}"}`, false, "what is posted, a JSON document; also {digits}, {key}, {channel}", word(func(o *Options) *string { return &o.Gateway.Body })},
 		{"BELAY_GATEWAY_FROM", "", false, "sender, for {from}", word(func(o *Options) *string { return &o.Gateway.From })},
 		{"BELAY_GATEWAY_ID", "", false, "where the answer names the message, as messages.0.id; empty: any 2xx is a success", word(func(o *Options) *string { return &o.Gateway.ID })},
-		{"BELAY_GATEWAY_IDEMPOTENT", "", false, "1: it takes a {reference} or {key} once, so that sending again is harmless", truth(func(o *Options) *bool { return &o.Gateway.Idempotent })},
+		{"BELAY_GATEWAY_IDEMPOTENT", "", false, "1: it takes a {reference} or {key} once, so that sending again is harmless; counts where it carries alone", truth(func(o *Options) *bool { return &o.Gateway.Idempotent })},
 		{"BELAY_GATEWAY_LOOKUP_URL", "", true, "where GET tells what became of a message: {reference}, {key} or {id} in it", word(func(o *Options) *string { return &o.Gateway.LookupURL })},
 		{"BELAY_GATEWAY_HEALTH_URL", "", true, "where GET answers 2xx while it works", word(func(o *Options) *string { return &o.Gateway.HealthURL })},
 		{"BELAY_GATEWAY_STATUS", "status", false, "where callbacks and lookups say what became of a message", word(func(o *Options) *string { return &o.Gateway.Status })},
