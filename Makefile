@@ -17,8 +17,8 @@ run: ## start everything on this machine, with the example organisation; Ctrl-C 
 	@exec .build/belay dev
 
 test: ## run every test, end to end ones included, on servers that are started for it
-	go test $(RACE) -timeout 15m $(PACKAGES)
-	go -C devstack test -timeout 15m ./...
+	go test $(RACE) -timeout 40m $(PACKAGES)
+	go -C devstack test -timeout 40m ./...
 
 check: format lint generated ## what CI runs: format, linters, walls, generated code, tests with the race detector
 	$(MAKE) test RACE=-race

@@ -369,7 +369,9 @@ func (a *Auditor) timelines(f *Findings) {
 			f.Split = append(f.Split, x.Title)
 		}
 		r := records[0]
-		if x.Said && !slices.ContainsFunc(r.Entries, func(e Entry) bool { return e.Kind == "acknowledged" }) {
+		if x.Said && !slices.ContainsFunc(r.Entries, func(e Entry) bool {
+			return e.Kind == "acknowledged" || e.Kind == "refused" // overtaken by the end, which is said there
+		}) {
 			f.Unrecorded = append(f.Unrecorded, "ack of "+x.Title)
 		}
 		if !x.Over.IsZero() && r.State != "resolved" && r.State != "closed" {

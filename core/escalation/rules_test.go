@@ -96,3 +96,16 @@ func TestUnderTheFirstRulesALateReopenStillOpens(t *testing.T) {
 	n.state, _ = Step(n.state, Reopened{At: n.state.CloseAt.Add(time.Second), Answer: Answer{By: "ana", Key: "k"}})
 	require.Equal(t, Open, n.state.Phase)
 }
+
+// An answer that is overtaken by the end, or simply late, is on record all the same.
+func TestAnAckAfterTheEndIsOnRecord(t *testing.T) {
+	n := newNight(t, under(2))
+	n.hears(time.Minute, func(at time.Time) Event { return Resolved{At: at, Answer: Answer{By: "monitor"}} })
+	effects := n.hears(time.Second, func(at time.Time) Event {
+		return Acknowledged{At: at, Answer: Answer{By: "ana", Name: "Ana", Key: "SM1"}}
+	})
+	require.Equal(t, Refused, find[Reply](effects).Outcome)
+	require.Equal(t, EntryRefused, find[Record](effects).Entry.Kind)
+	require.Equal(t, "SM1", find[Record](effects).Entry.Key)
+	require.Empty(t, find[Send](effects).Key)
+}

@@ -14,7 +14,7 @@ import (
 // A run keeps the number that its opening says; one that says none goes by the first.
 //
 //	2: entries travel with the message that they lead to, good news with the next entry; at CloseAt it is over,
-//	   whatever else is heard then.
+//	   whatever else is heard then; an acknowledge after the end is on record.
 const CurrentRules = 2
 
 // State is everything an escalation knows. It is a value: Step returns a new one and leaves the old one as it was.

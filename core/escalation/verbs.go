@@ -18,6 +18,9 @@ const longestSnooze = 7 * 24 * time.Hour
 // acknowledge: a human takes responsibility. The ladder stops and the update clock starts.
 func (m *machine) acknowledge(a Answer) (Outcome, string) {
 	switch {
+	case m.s.Phase == ResolvedP && m.s.Rules >= 2: // whoever answered, however late, finds it on record
+		m.record(EntryRefused, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s acknowledged what was resolved already", m.called(a)), "note", a.Note)
+		return Refused, m.over()
 	case !m.s.live():
 		return Refused, m.over()
 	case m.s.Phase == Acked && !m.s.Climbing && a.By == m.s.Owner:
