@@ -70,3 +70,14 @@ func TestRulesThatAreNotKnownAreLeftToANewerWorker(t *testing.T) {
 	require.ErrorContains(t, h.env.GetWorkflowError(), "a newer one must take it")
 	require.Empty(t, h.told)
 }
+
+// Nor may it go on with one that another worker has begun.
+func TestARunThatIsCarriedOnIsLeftToANewerWorkerToo(t *testing.T) {
+	h := newHouse(t)
+	h.rules = escalation.CurrentRules + 1
+	carried, _ := escalation.Step(escalation.State{}, escalation.Opened{At: threeAM, Opening: h.opening()})
+	h.env.SetStartWorkflowOptions(startOptions(contract.EscalationID("E-42")))
+	h.env.ExecuteWorkflow(contract.WorkflowEscalation, contract.Start{Opening: h.opening(), Carried: &carried})
+	require.ErrorContains(t, h.env.GetWorkflowError(), "a newer one must take it")
+	require.Empty(t, h.told)
+}

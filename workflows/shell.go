@@ -54,6 +54,9 @@ type shell struct {
 
 // begin makes the state complete before anything can arrive: handlers may run as soon as they are set.
 func (s *shell) begin(ctx workflow.Context, start contract.Start) {
+	if start.Opening.Rules > escalation.CurrentRules {
+		panic(fmt.Sprintf("%s was opened under rules %d and this worker knows none above %d: a newer one must take it", start.Opening.ID, start.Opening.Rules, escalation.CurrentRules))
+	}
 	workflow.Go(s.lasting, s.write)
 	workflow.Go(s.lasting, s.report)
 	if start.Carried != nil {
@@ -61,9 +64,6 @@ func (s *shell) begin(ctx workflow.Context, start contract.Start) {
 		s.shown = s.attributes()
 		s.show(ctx)
 		return
-	}
-	if start.Opening.Rules > escalation.CurrentRules {
-		panic(fmt.Sprintf("%s was opened under rules %d and this worker knows none above %d: a newer one must take it", start.Opening.ID, start.Opening.Rules, escalation.CurrentRules))
 	}
 	s.shown = attributes{state: escalation.Open, priority: start.Opening.Plan.Priority, tier: 1} // set at the start
 	s.apply(ctx, escalation.Opened{At: workflow.Now(ctx), Opening: start.Opening})
