@@ -29,9 +29,10 @@ func (d *Digests) Run(ctx context.Context) {
 		every = 500 * time.Millisecond
 	}
 	var all sync.WaitGroup
-	all.Go(func() { d.repeatedly(ctx, every, d.Flush) })
+	all.Go(func() { d.repeatedly(ctx, every, d.launch) })
 	all.Go(func() { d.repeatedly(ctx, 2*every, d.tell) })
 	all.Wait()
+	d.leaving.Wait()
 }
 
 // repeatedly looks, again at once while there is more to do.
@@ -52,8 +53,20 @@ func (d *Digests) repeatedly(ctx context.Context, every time.Duration, look func
 
 // Flush sends the digests that are due now, side by side, and answers whether there may be more.
 func (d *Digests) Flush(ctx context.Context) (more bool) {
+	more = d.launch(ctx)
+	d.leaving.Wait()
+	return more
+}
+
+// launch begins to send what is due, as far as there are places. It waits for none of it: a carrier that hangs holds up
+// its own digests and no others.
+func (d *Digests) launch(ctx context.Context) (more bool) {
+	free := digestBatch - int(d.busy.Load())
+	if free <= 0 {
+		return false
+	}
 	bounded, cancel := context.WithTimeout(ctx, noteWithin)
-	due, err := d.Book.Claim(bounded, digestLease, digestBatch, d.Rules)
+	due, err := d.Book.Claim(bounded, digestLease, free, d.Rules)
 	cancel()
 	if err != nil {
 		if ctx.Err() == nil {
@@ -61,12 +74,14 @@ func (d *Digests) Flush(ctx context.Context) (more bool) {
 		}
 		return false
 	}
-	var all sync.WaitGroup
 	for _, g := range due {
-		all.Go(func() { d.attempt(context.WithoutCancel(ctx), g) })
+		d.busy.Add(1)
+		d.leaving.Go(func() {
+			defer d.busy.Add(-1)
+			d.attempt(context.WithoutCancel(ctx), g)
+		})
 	}
-	all.Wait()
-	return len(due) == digestBatch
+	return len(due) == free
 }
 
 // attempt sends one digest, ends it, or leaves it for later.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/belayhq/belay/contract"
@@ -140,6 +142,9 @@ type Digests struct {
 	Log          *slog.Logger
 	Every        time.Duration // between two looks for digests that are due; zero: half a second
 	Patience     time.Duration // until the workflows hear of a success; zero: ten seconds
+
+	leaving sync.WaitGroup // digests that are being sent
+	busy    atomic.Int32   // so many
 }
 
 // bookPatience bounds how long a page waits for the database. A page that may be one too many is better than none.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,7 +116,7 @@ func (n *night) page(number int, method id.Method, priority org.Priority) page.M
 	e := id.OfNumber(int64(number))
 	key := fmt.Sprintf("%s/t1/ana/%s/2", e, method)
 	m := page.Message{
-		Key: key, Purpose: page.Page, Person: "ana", Method: method, Channel: org.SMS, To: "+12125550123",
+		Key: key, Purpose: page.Page, Person: "ana", Method: method, Channel: org.SMS, To: "+12125550123", Body: key,
 		Brief: page.Brief{Escalation: e, Title: "disk full", Service: "Storage", Priority: priority, OpenedAt: noon},
 		Link:  n.digests.Links.Link(contract.EscalationID(e), "ana", key, noon),
 	}
@@ -285,7 +286,6 @@ func (n *night) triesTwice(carrier service.Carrier) page.Receipt {
 	courier := n.courier(forgetful{n.book}, store.Ledger{Pool: n.book.Pool}, carrier)
 	courier.Pool.Size = 1
 	over, m := courier.Over(carrier), n.page(3, "mobile", org.P3)
-	m.Body = m.Key // as no other
 	_, err := over.Send(context.Background(), m)
 	require.Error(n.t, err)
 	r, found, err := over.Find(context.Background(), m, noon)
@@ -401,6 +401,44 @@ func TestACarrierThatIsAwayForAWhileIsTriedAgain(t *testing.T) {
 		n.digests.Flush(context.Background())
 	}
 	require.Len(t, n.hears(), 2, "and given up in the end, so that the ladders move on")
+}
+
+// stuck takes the first message and does not answer.
+type stuck struct {
+	*phone
+	taken   atomic.Bool
+	entered chan struct{}
+	release chan struct{}
+}
+
+func (s *stuck) Send(ctx context.Context, m page.Message) (page.Receipt, error) {
+	if !s.taken.Swap(true) {
+		close(s.entered)
+		<-s.release
+	}
+	return s.phone.Send(ctx, m)
+}
+
+func TestADigestThatHangsHoldsUpNoOther(t *testing.T) {
+	n := aNight(t)
+	carrier := &stuck{phone: n.phone, entered: make(chan struct{}), release: make(chan struct{})}
+	courier := n.courier(n.book, store.Ledger{Pool: n.book.Pool}, carrier)
+	courier.Every = time.Millisecond
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { courier.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	defer close(carrier.release)
+
+	n.storm(2)
+	n.due()
+	<-carrier.entered
+	_, err := n.carrier.Send(ctx, n.page(3, "mobile", org.P3))
+	require.NoError(t, err)
+	_, err = n.book.Pool.Exec(ctx, "update digests set due_at = now() where frozen_at is null")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return slices.Contains(n.phone.told(), "E-3") }, 5*time.Second, 5*time.Millisecond)
 }
 
 func TestADigestThatCannotBeWordedFailsAndTakesNoProcessAlong(t *testing.T) {
