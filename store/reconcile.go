@@ -235,6 +235,6 @@ func incomingFrom(e contract.Event) service.Incoming {
 
 // Reserve draws numbers of escalations that will then be nobody else's.
 func (i Inbox) Reserve(ctx context.Context, count int) ([]int64, error) {
-	numbers, err := sqlc.New(i.Pool).ReserveNumbers(ctx, int32(count))
+	numbers, err := sqlc.New(i.Pool).NextNumbers(ctx, int32(count))
 	return numbers, faulty(err, "reserve %d numbers", count)
 }

@@ -58,9 +58,6 @@ set state = 'closed', seq = seq + 1, next_at = 'infinity', dedup_held = false,
 where number = @number
 returning seq;
 
--- name: ReserveNumbers :many
-select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number from generate_series(1, @count::int);
-
 -- name: ResolvedLater :one
 -- What the monitor said after an instant, at a door that did not know of the conversation yet.
 select seq from inbox

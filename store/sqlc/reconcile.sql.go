@@ -189,30 +189,6 @@ func (q *Queries) KeyHolder(ctx context.Context, service string, dedupKey string
 	return i, err
 }
 
-const ReserveNumbers = `-- name: ReserveNumbers :many
-select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as number from generate_series(1, $1::int)
-`
-
-func (q *Queries) ReserveNumbers(ctx context.Context, count int32) ([]int64, error) {
-	rows, err := q.db.Query(ctx, ReserveNumbers, count)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []int64{}
-	for rows.Next() {
-		var number int64
-		if err := rows.Scan(&number); err != nil {
-			return nil, err
-		}
-		items = append(items, number)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const ResolvedLater = `-- name: ResolvedLater :one
 select seq from inbox
 where received_at > $1 and service = $2 and dedup_key = $3 and action = 'resolve' and settled_at is not null
