@@ -35,6 +35,8 @@ const (
 	reserveLow  = reserveFull / 2
 	refillEvery = 15 * time.Second
 
+	refillWithin = 5 * time.Second // a database that says nothing is asked again
+
 	// What is made up when the stock is used up lies far above whatever the database has counted to. Nobody likes to type
 	// nine digits at night; to be told of nothing is worse. The engine refuses one that is taken, and another is made up.
 	madeUpFrom = 100_000_000
@@ -59,7 +61,9 @@ func (r *Reserve) Refill(ctx context.Context) error {
 	if err != nil || left >= reserveLow {
 		return err
 	}
-	numbers, err := r.Mint.Reserve(ctx, reserveFull-left)
+	bounded, cancel := context.WithTimeout(ctx, refillWithin)
+	defer cancel()
+	numbers, err := r.Mint.Reserve(bounded, reserveFull-left)
 	if err != nil {
 		return err
 	}
