@@ -112,6 +112,9 @@ func (s *sink) posted(person string, body webhook.Body, arrived time.Time) {
 		}}}
 		if len(body.Digest) == 0 {
 			m.link, m.AnswerBy = body.Link, body.AnswerBy // of a digest they are for all of it
+			if strings.HasPrefix(body.Key, "D-") {        // the only one of its digest that was still wanted: its own key is not said
+				m.Rung = rungOf(fmt.Sprintf("%s/t%s/%s/hook/0", body.Escalation, strings.TrimPrefix(body.Tier, "tier "), person))
+			}
 		}
 		s.take(m)
 	}
@@ -197,7 +200,7 @@ func (s *sink) behave(mode func(twiliofake.Sent, int) (twiliofake.Conduct, bool)
 }
 
 func (s *sink) take(m heard) {
-	if m.Page {
+	if m.Page && m.Rung == 0 {
 		m.Rung, m.Step = rungOf(m.Key), stepOf(m.Key)
 	}
 	if m.Title != "" {
