@@ -106,7 +106,7 @@ kind: person
 id: ben
 name: Ben
 methods:
-  - {id: mobile, sms: "+34600333444"}
+  - {id: mobile, sms: "+34600333444", each: true}
   - {id: mail, email: ben.private@people.example}
 ladder:
   high: [{use: mobile}]
@@ -351,7 +351,7 @@ func TestNothingConfidentialIsToldWhereItDoesNotBelong(t *testing.T) {
 	require.NoError(t, err)
 	told(http.MethodGet, "/v1/escalations", nil, bearer...)
 	told(http.MethodPost, "/v2/enqueue", event)
-	require.Eventually(t, func() bool { return told(http.MethodGet, "/readyz", nil) == http.StatusOK }, 20*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return told(http.MethodGet, "/v1/escalations", nil, bearer...) == http.StatusOK }, 20*time.Second, 100*time.Millisecond)
 
 	// Somebody who may read, and no more.
 	_, made := ask(t, http.MethodPost, here+"/v1/tokens", map[string]string{"name": "reader", "role": "viewer"}, bearer...)

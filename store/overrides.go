@@ -39,6 +39,9 @@ func (o Overrides) Create(ctx context.Context, made org.Override, deed service.D
 		return org.Override{}, fault.Field("until", "must be after from")
 	}
 	err := transact(ctx, o.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		if err := q.LockSchedule(ctx, text(string(made.Schedule))); err != nil {
+			return err
+		}
 		number, err := q.CreateOverride(ctx, sqlc.CreateOverrideParams{
 			Schedule: text(string(made.Schedule)), Person: text(string(made.Person)), FromAt: made.From,
 			UntilAt: made.Until, Reason: text(made.Reason),

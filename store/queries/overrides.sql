@@ -7,6 +7,10 @@ where deleted_at is null
   and (sqlc.narg(until_at)::timestamptz is null or from_at < sqlc.narg(until_at))
 order by from_at, number;
 
+-- name: LockSchedule :exec
+-- Those who make overrides of one schedule at once wait here: at the exclusion constraint they would wait for each other.
+select pg_advisory_xact_lock(hashtextextended('override' || chr(31) || @schedule::text, 0));
+
 -- name: CreateOverride :one
 insert into overrides (schedule, person, from_at, until_at, reason)
 values (@schedule, @person, @from_at, @until_at, @reason)

@@ -95,6 +95,16 @@ func (q *Queries) ListOverrides(ctx context.Context, schedule string, fromAt *ti
 	return items, nil
 }
 
+const LockSchedule = `-- name: LockSchedule :exec
+select pg_advisory_xact_lock(hashtextextended('override' || chr(31) || $1::text, 0))
+`
+
+// Those who make overrides of one schedule at once wait here: at the exclusion constraint they would wait for each other.
+func (q *Queries) LockSchedule(ctx context.Context, schedule string) error {
+	_, err := q.db.Exec(ctx, LockSchedule, schedule)
+	return err
+}
+
 const OverlappingOverride = `-- name: OverlappingOverride :one
 select number, schedule, person, from_at, until_at, reason
 from overrides
