@@ -94,11 +94,11 @@ kind: person
 id: ana
 name: Ana
 methods:
-  - {id: mobile, sms: "+34600111222"}
-  - {id: mail, email: ana.private@people.example}
-  - {id: hook, webhook: "HOOK"}
-  - {id: nowhere, webhook: "http://127.0.0.1:1/T0KENPATH9876?auth=QUERYSECRET55"}
-  - {id: barred, webhook: "http://127.0.0.2:1/T0KENPATH9876?auth=QUERYSECRET55"}
+  - {id: mobile, sms: "+34600111222", each: true}
+  - {id: mail, email: ana.private@people.example, each: true}
+  - {id: hook, webhook: "HOOK", each: true}
+  - {id: nowhere, webhook: "http://127.0.0.1:1/T0KENPATH9876?auth=QUERYSECRET55", each: true}
+  - {id: barred, webhook: "http://127.0.0.2:1/T0KENPATH9876?auth=QUERYSECRET55", each: true}
 ladder:
   high: [{use: mobile}, {use: mail}, {use: hook}, {use: nowhere}, {use: barred}]
 ---
@@ -107,7 +107,7 @@ id: ben
 name: Ben
 methods:
   - {id: mobile, sms: "+34600333444", each: true}
-  - {id: mail, email: ben.private@people.example}
+  - {id: mail, email: ben.private@people.example, each: true}
 ladder:
   high: [{use: mobile}]
 `
