@@ -131,7 +131,11 @@ func (a *App) carriers() (outlets, error) {
 	if a.options.Dev {
 		return outlets{ways: everywhere(a.rooms.sandbox)}, nil
 	}
-	return carriers(a.options, a.log, a.now, a.metrics.Switched)
+	out, err := carriers(a.options, a.log, a.now, a.metrics.Switched)
+	for _, pair := range out.failovers {
+		pair.Settled = service.Settled(store.Escalations{Pool: a.db})
+	}
+	return out, err
 }
 
 // directory reads the organisation. Without it every page would go to nobody, so it is waited for, unless the database

@@ -39,8 +39,11 @@ type Failover struct {
 	Second  Provider
 	// Switched hears who carries the channel from now on.
 	Switched func(channel org.Channel, from, to string)
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Settled tells whether somebody has taken or ended what a page is about since then: it takes seconds to find out that
+	// the first provider fails, and nobody is paged after an answer. Nil: nobody can tell.
+	Settled func(ctx context.Context, m page.Message, since time.Time) bool
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	Patience time.Duration // with the one of whom there is another; zero: 2 s. Twilio answers in a fifth of that, and who is slow is asked
 	Lag      time.Duration // how far a provider's list may lie behind what it has taken; zero: 1 s
@@ -66,9 +69,13 @@ const (
 // as of activities.Carrier.
 func (f *Failover) Send(ctx context.Context, m page.Message) (page.Receipt, error) {
 	one, other := f.order()
+	began := f.Now()
 	receipt, free, err := f.hand(ctx, one, m, cmp.Or(f.Patience, 2*time.Second))
 	if !free || ctx.Err() != nil {
 		return receipt, err
+	}
+	if m.Purpose == page.Page && f.Settled != nil && f.Settled(ctx, m, began) {
+		return page.Receipt{Key: m.Key, Status: page.Failed, Class: page.Dead, At: f.Now(), Reason: "not sent: it was answered before it could leave"}, nil
 	}
 	instead, free, trouble := f.hand(ctx, other, m, 0)
 	switch {

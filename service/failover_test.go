@@ -10,10 +10,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/service"
+	"github.com/belayhq/belay/service/servicetest"
 )
 
 // mast is a provider of which everything can be decided.
@@ -320,4 +323,28 @@ func TestAnEndedContextIsNobodysFault(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Empty(t, c.switches)
 	require.Empty(t, c.second.keys())
+}
+
+// It takes seconds to find out that a provider hangs. Who has answered meanwhile is not paged by the other.
+func TestAPageThatWasAnsweredMeanwhileDoesNotGoByTheOther(t *testing.T) {
+	rows := &servicetest.Escalations{}
+	later := newCoast(t).Now().Add(time.Hour)
+	carried := func(e id.Escalation, purpose page.Purpose) bool {
+		c := newCoast(t)
+		c.first.send = hanging
+		c.Settled = service.Settled(rows)
+		r, err := c.Send(t.Context(), page.Message{Key: string(e) + "/t1/ana/mobile/1", Channel: org.SMS, Purpose: purpose})
+		require.NoError(t, err)
+		require.Equal(t, r.Class != page.Dead, len(c.second.keys()) == 1)
+		return r.Class != page.Dead
+	}
+	rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-1", AcknowledgedAt: later}})
+	rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-2", ResolvedAt: later}})
+	rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-3", AcknowledgedAt: later.Add(-2 * time.Hour)}}) // and it climbs again
+
+	require.False(t, carried("E-1", page.Page))
+	require.False(t, carried("E-2", page.Page))
+	require.True(t, carried("E-3", page.Page))
+	require.True(t, carried("E-4", page.Page), "nobody knows of it: told is better")
+	require.True(t, carried("E-1", page.Inform), "news is wanted all the same")
 }

@@ -3,6 +3,7 @@ package servicetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/belayhq/belay/contract"
@@ -112,7 +113,9 @@ func (e *Engine) OpenSaid(ctx context.Context, start contract.Start, verb string
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.told = append(e.told, fmt.Sprintf("%s begins with %s", contract.EscalationID(start.Opening.ID), verb))
+	if line := fmt.Sprintf("%s begins with %s", contract.EscalationID(start.Opening.ID), verb); !slices.Contains(e.told, line) {
+		e.told = append(e.told, line) // whoever else begins it says nothing new
+	}
 	return nil
 }
 
