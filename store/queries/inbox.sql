@@ -147,13 +147,17 @@ order by h.place, h.rank, h.id, e.id;
 
 -- name: Crowd :one
 -- Escalations that were started lately and have not written a line since, and whether others wait for their start.
+-- Each of the few that were started is looked up by its number: joined, a storm's statistics made it a walk through all.
+with started as materialized (
+    select escalation, rank from errands
+    where kind = 'open' and done_at > clock_timestamp() - @lately::interval
+)
 select count(*) filter (where e.rank = 1) as urgent, count(*) as "all",
        exists (
            select from errands w
            where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - @age::interval) as waiting
-from errands e
-join escalations s on s.number = e.escalation
-where e.kind = 'open' and e.done_at > clock_timestamp() - @lately::interval and s.seq = 0;
+from started e
+where (select s.seq from escalations s where s.number = e.escalation) = 0;
 
 -- name: StrikeErrand :execrows
 update errands set done_at = coalesce(done_at, clock_timestamp()) where id = @id;

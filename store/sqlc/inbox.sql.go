@@ -150,13 +150,16 @@ func (q *Queries) CountRepeats(ctx context.Context, arg CountRepeatsParams) erro
 }
 
 const Crowd = `-- name: Crowd :one
+with started as materialized (
+    select escalation, rank from errands
+    where kind = 'open' and done_at > clock_timestamp() - $2::interval
+)
 select count(*) filter (where e.rank = 1) as urgent, count(*) as "all",
        exists (
            select from errands w
            where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - $1::interval) as waiting
-from errands e
-join escalations s on s.number = e.escalation
-where e.kind = 'open' and e.done_at > clock_timestamp() - $2::interval and s.seq = 0
+from started e
+where (select s.seq from escalations s where s.number = e.escalation) = 0
 `
 
 type CrowdRow struct {
@@ -166,6 +169,7 @@ type CrowdRow struct {
 }
 
 // Escalations that were started lately and have not written a line since, and whether others wait for their start.
+// Each of the few that were started is looked up by its number: joined, a storm's statistics made it a walk through all.
 func (q *Queries) Crowd(ctx context.Context, age time.Duration, lately time.Duration) (CrowdRow, error) {
 	row := q.db.QueryRow(ctx, Crowd, age, lately)
 	var i CrowdRow
