@@ -103,11 +103,13 @@ func (n *night) courier(book service.DigestBook, ledger service.Ledger, carrier 
 		{ID: "mobile", Channel: org.SMS, Address: "+12125550123"}, {ID: "hook", Channel: org.SMS, Address: "+12125550124", Each: true},
 	}}}}
 	clock := func() time.Time { return noon }
+	pool := &service.Pool{Log: slog.New(slog.DiscardHandler)}
+	n.t.Cleanup(pool.Close)
 	return &service.Digests{
 		Book: book, Ledger: ledger, Carriers: map[org.Channel]service.Carrier{org.SMS: carrier},
 		Organisation: servicetest.Organisation{Directory: policy.Directory{Org: company}}, Engine: n.engine, Words: text.Words,
 		Links: service.Links{Secret: []byte(strings.Repeat("s", 32)), PublicURL: "https://belay.example", Now: clock},
-		Rules: still(), Meter: meter{}, Pool: &service.Pool{Log: slog.New(slog.DiscardHandler)}, Now: clock, Log: slog.New(slog.DiscardHandler), Patience: time.Nanosecond,
+		Rules: still(), Meter: meter{}, Pool: pool, Now: clock, Log: slog.New(slog.DiscardHandler), Patience: time.Nanosecond,
 	}
 }
 
