@@ -269,12 +269,20 @@ func (c *carriers) becomes(id, state string) {
 // written is the timeline with everything written down that was heard: good news waits for the next entry.
 func (c *carriers) written(id string) (entries []entry) {
 	c.t.Helper()
-	c.says(id, "note", map[string]string{"note": "so far"})
-	c.await(func() bool {
-		entries = c.timeline(id)
-		return has(entries[len(entries)-1:], "note", "so far") && !slices.ContainsFunc(entries, func(e entry) bool { return e.Unwritten })
-	}, "the timeline of %s is written", id)
-	return entries
+	for i := range 20 {
+		// A receipt that the run hears of after the note waits for the next one.
+		note := fmt.Sprintf("so far, %d", i)
+		c.says(id, "note", map[string]string{"note": note})
+		for range 60 {
+			entries = c.timeline(id)
+			if has(entries[len(entries)-1:], "note", note) && !slices.ContainsFunc(entries, func(e entry) bool { return e.Unwritten }) {
+				return entries
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	c.t.Fatalf("the timeline of %s is never written whole:\n%s", id, shown{c, id})
+	return nil
 }
 
 // unchanged makes sure that what was done left no trace: a note that comes after it follows directly.

@@ -148,12 +148,19 @@ func TestALifeIsShortInHistory(t *testing.T) {
 	h.says(sms.Escalation, "acknowledge", nil)
 	h.says(sms.Escalation, "resolve", nil)
 	h.reaches(sms.Escalation, "resolved")
-	events := h.history("escalation/" + sms.Escalation)
-	t.Logf("open, muster, send, receipt, ack, resolve, recorded: %d events", len(events.Events))
-	for _, e := range events.Events {
-		t.Logf("%3d %s", e.EventId, e.EventType)
+	events := h.history("escalation/" + sms.Escalation).Events
+	// Into how many tasks and batches of entries a life falls depends on how busy the machine is: the bench holds the whole
+	// to its budget, on one that does nothing else. What is done in a life does not depend on it.
+	effects := map[enumspb.EventType]int{}
+	for _, e := range events {
+		effects[e.EventType]++
 	}
-	require.LessOrEqual(t, len(events.Events), 52, "how entries fall into batches differs by some events")
+	t.Logf("open, muster, send, receipt, ack, resolve, recorded: %d events: %v", len(events), effects)
+	require.LessOrEqual(t, effects[enumspb.EVENT_TYPE_MARKER_RECORDED], 3, "lookups: %v", effects)
+	require.LessOrEqual(t, effects[enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED], 1+7, "a message, and one activity for each of its entries at the very most: %v", effects)
+	require.LessOrEqual(t, effects[enumspb.EVENT_TYPE_TIMER_STARTED], 6, "%v", effects)
+	require.Equal(t, 2, effects[enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED], "%v", effects)
+	require.LessOrEqual(t, effects[enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES], 3, "%v", effects)
 }
 
 func (h *house) history(run string) *historypb.History {
