@@ -14,6 +14,7 @@ const (
 	Trigger     Action = "trigger"
 	Acknowledge Action = "acknowledge"
 	Resolve     Action = "resolve"
+	Ignore      Action = "ignore" // nothing is to be done: a test, a change, a state that is none
 )
 
 // Severity is the technical seriousness of the fault, apart from its priority.
@@ -50,14 +51,20 @@ type Alert struct {
 	DedupKey   string         `json:"dedup_key"`
 	Title      string         `json:"title"`
 	Source     string         `json:"source,omitempty"`
+	Status     string         `json:"status,omitempty"` // as the sender calls it: "firing", "ALARM", "recovered"
 	Severity   Severity       `json:"severity"`
 	OccurredAt time.Time      `json:"occurred_at,omitzero"` // by the sender's clock
 	Links      []Link         `json:"links,omitempty"`
 	Images     []Image        `json:"images,omitempty"`
 	Details    map[string]any `json:"details,omitempty"`
+	Labels     Labels         `json:"labels,omitempty"`   // short names and values, for rules to choose by
+	Warnings   []string       `json:"warnings,omitempty"` // what was not understood and what was taken instead
 	Client     string         `json:"client,omitempty"`
 	ClientURL  string         `json:"client_url,omitempty"`
 }
+
+// Labels are what a sender says of an alert in names and values.
+type Labels map[string]string
 
 // Link is shown with the escalation.
 type Link struct {

@@ -155,6 +155,7 @@ func (b *Inbox) settle(seq int64, e *event, open func(id.Escalation, service.Inc
 		}
 		b.open[talk(e.Incoming)] = running
 		b.add(seq, service.Errand{Escalation: running, Start: &start})
+	case alert.Ignore:
 	case alert.Acknowledge, alert.Resolve:
 		if !joined {
 			break

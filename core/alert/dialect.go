@@ -1,0 +1,35 @@
+package alert
+
+import "time"
+
+// Post is one request of a sender, in values.
+type Post struct {
+	Header map[string]string // the first value of each, by its name in lower case
+	Query  map[string]string // the first value of each
+	Body   []byte
+	At     time.Time // by our clock
+}
+
+// Answer is what a sender hears.
+type Answer struct {
+	Status int
+	Type   string // of the body: "application/json"
+	Body   []byte
+}
+
+// Dialect is how one system speaks to us.
+type Dialect struct {
+	// Name as in POST /in/{name}/{key}.
+	Name string
+	// Decode reads what a request says, in its order. What the sender may add to its format some day never breaks it; what
+	// is missing does, with fault.Invalid that names the field. A severity that nobody knows becomes Error, with a warning.
+	// An alert that asks for nothing is Ignore. Every alert that triggers or ends something has a dedup key which all
+	// messages about the same trouble share.
+	Decode func(Post) ([]Alert, error)
+	// Verify proves who speaks, beyond the key, when the integration has a secret; nil: this system proves nothing.
+	// fault.Unauthenticated.
+	Verify func(p Post, secret string) error
+	// Answer is what this system's clients expect to hear: of what was accepted, by dedup key, or of what went wrong;
+	// nil: 202 with our own words, problem documents.
+	Answer func(dedup []string, err error) Answer
+}
