@@ -8,14 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/integrations/foreign"
 )
 
 // PagerDuty's limits.
@@ -55,7 +54,7 @@ func Decode(raw []byte) (routingKey string, a alert.Alert, err error) {
 		Action:    r.action(),
 		DedupKey:  r.text("dedup_key", dedupLimit),
 		Client:    r.text("client", 0),
-		ClientURL: web(r.text("client_url", 0)),
+		ClientURL: foreign.Web(r.text("client_url", 0)),
 		Links:     r.links(),
 		Images:    r.images(),
 	}
@@ -208,7 +207,7 @@ func (r *reader) time(name string) time.Time {
 func (r *reader) details() map[string]any {
 	details := map[string]any{}
 	if r.has("custom_details") {
-		switch v := value(r.fields["custom_details"]).(type) {
+		switch v := foreign.Value(r.fields["custom_details"]).(type) {
 		case map[string]any:
 			details = v
 		default:
@@ -228,73 +227,6 @@ func (r *reader) details() map[string]any {
 	return details
 }
 
-// value is JSON that has been found well formed before. Numbers that a float64 would change are kept as their text.
-func value(raw json.RawMessage) any {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var v any
-	if decoder.Decode(&v) != nil {
-		return nil
-	}
-	return tidy(v, 0)
-}
-
-// deepest nesting of details that is kept as a structure; PostgreSQL refuses JSON of some thousand levels.
-const deepest = 32
-
-func tidy(v any, depth int) any {
-	switch v := v.(type) {
-	case string:
-		return clean(v)
-	case json.Number:
-		return number(v)
-	case []any:
-		if depth == deepest {
-			return flat(v)
-		}
-		for i := range v {
-			v[i] = tidy(v[i], depth+1)
-		}
-		return v
-	case map[string]any:
-		if depth == deepest {
-			return flat(v)
-		}
-		out := make(map[string]any, len(v))
-		for k, one := range v {
-			out[clean(k)] = tidy(one, depth+1)
-		}
-		return out
-	}
-	return v
-}
-
-// flat is a structure as its text.
-func flat(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	return strings.ReplaceAll(string(text), `\u0000`, "")
-}
-
-// safe is the largest integer up to which every one is a float64.
-const safe = 1 << 53
-
-func number(n json.Number) any {
-	f, err := n.Float64()
-	if err != nil {
-		return n.String()
-	}
-	if i, err := n.Int64(); err == nil && i <= safe && i >= -safe {
-		return f
-	}
-	if strings.ContainsAny(n.String(), ".eE") {
-		return f
-	}
-	return n.String()
-}
-
 // clean drops NUL, which no database text can hold.
 func clean(s string) string { return strings.ReplaceAll(s, "\x00", "") }
 
@@ -302,7 +234,7 @@ func (r *reader) links() []alert.Link {
 	var out []alert.Link
 	r.each("links", func(one reader) []string {
 		href, text := one.needed("href"), one.text("text", 0)
-		if href = web(href); href != "" {
+		if href = foreign.Web(href); href != "" {
 			out = append(out, alert.Link{Href: href, Text: text})
 		}
 		return one.errors
@@ -313,7 +245,7 @@ func (r *reader) links() []alert.Link {
 func (r *reader) images() []alert.Image {
 	var out []alert.Image
 	r.each("images", func(one reader) []string {
-		image := alert.Image{Source: web(one.needed("src")), Href: web(one.text("href", 0)), Alt: one.text("alt", 0)}
+		image := alert.Image{Source: foreign.Web(one.needed("src")), Href: foreign.Web(one.text("href", 0)), Alt: one.text("alt", 0)}
 		if strings.HasPrefix(image.Source, "https:") { // "must be served via HTTPS"
 			out = append(out, image)
 		}
@@ -344,13 +276,4 @@ func (r *reader) each(name string, read func(reader) []string) {
 		}
 		r.errors = append(r.errors, read(reader{fields: fields, path: path + "."})...)
 	}
-}
-
-// web is an address that may be shown as a link, or nothing: no scripts, no files.
-func web(address string) string {
-	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
-		return ""
-	}
-	return u.String()
 }
