@@ -140,6 +140,10 @@ func (w *walk) next() []org.Interval {
 	return hours
 }
 
+// HoursOn is what holds for one date, in order and apart: its exception, else nothing on a holiday, else the hours of its
+// weekday.
+func HoursOn(c org.Calendar, date org.Date) []org.Span { return hoursOn(c, date) }
+
 // hoursOn is what holds for one date: its exception, else nothing on a holiday, else the hours of its weekday.
 func hoursOn(c org.Calendar, date org.Date) []org.Span {
 	if spans, ok := c.Exceptions[date]; ok {
