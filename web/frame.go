@@ -8,6 +8,7 @@ import (
 
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/service"
 )
 
@@ -24,6 +25,11 @@ type frame struct {
 	Reload int    // seconds, for browsers without script; 0: never
 	Held   string // where this page is without reloading
 	Here   string // path of this page, for the navigation
+	Back   string // this page with its query, without the prefix: where a form that changes the look returns to
+
+	Theme    theme
+	Language tongue.Language
+	Wall     bool // for a screen on a wall: ?wall=1
 
 	site *Site
 	org  *org.Org
@@ -33,13 +39,18 @@ func (s *Site) frame(c echo.Context, title string) frame {
 	v := visitorOf(c)
 	f := frame{
 		Title: title, Now: s.Now(), Caller: v.caller, Local: v.local, Dev: s.Dev,
-		Here: c.Request().URL.Path, site: s, org: s.Organisation.Current().Org,
+		Here: c.Request().URL.Path, Back: s.localPath(c.Request().URL.RequestURI()),
+		Theme: s.theme(c), Language: s.language(c, v), Wall: c.QueryParam("wall") == "1",
+		site: s, org: s.Organisation.Current().Org,
 	}
 	if f.org == nil {
 		f.org = &org.Org{}
 	}
 	if v.visit != "" {
 		f.Token = s.seal.token(v.visit)
+	}
+	if !wantsPage(c.Request()) {
+		f.Back = "/" // what was posted cannot be asked for again
 	}
 	if p, ok := f.org.People[v.caller.Person]; ok {
 		f.Zone = p.Zone
@@ -50,7 +61,9 @@ func (s *Site) frame(c echo.Context, title string) frame {
 // living makes a page reload by itself when the browser runs no script, unless the reader held it still.
 func (f frame) living(c echo.Context, seconds int) frame {
 	if c.QueryParam("hold") == "" {
-		f.Reload, f.Held = seconds, "?hold=1"
+		q := c.QueryParams()
+		q.Set("hold", "1")
+		f.Reload, f.Held = seconds, "?"+q.Encode()
 	}
 	return f
 }

@@ -79,13 +79,6 @@ func or2(text, otherwise string) string {
 
 func first[T any](all []T, most int) []T { return all[:min(most, len(all))] }
 
-func current(f frame, path string) string {
-	if f.Here == path || f.Here == f.to(path) {
-		return "page"
-	}
-	return "false"
-}
-
 // ownerLabel and owner say who has it, or who ended it.
 func ownerLabel(e escalation.Summary) string {
 	if live(e.State) {

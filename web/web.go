@@ -64,6 +64,7 @@ type Site struct {
 	secure bool // cookies travel over TLS only
 	floor  sandboxFloor
 	assets map[string]asset
+	places []place // of the navigation
 }
 
 // Register mounts the pages. It fails when the options could not be safe.
@@ -79,6 +80,7 @@ func Register(e *echo.Echo, o Options) (*Site, error) {
 	if s.Prefix != "" {
 		s.mount(e.Group(s.Prefix))
 	}
+	s.places = mounted(e, s.Prefix)
 	return s, nil
 }
 
@@ -141,6 +143,7 @@ func (s *Site) mount(g *echo.Group) {
 	open.GET("/login", s.loginForm)
 	open.POST("/login", s.login, s.sameSite)
 	open.POST("/logout", s.logout, s.sameSite)
+	open.POST("/look", s.look, s.sameSite)
 	open.GET("/a/:token", s.linkShow)
 	open.HEAD("/a/:token", s.linkShow)
 	open.POST("/a/:token", s.linkAct, s.sameSite)

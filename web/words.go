@@ -14,15 +14,16 @@ import (
 )
 
 // span says a duration as people do: "12 s", "4 min 32 s", "1 h 5 min", "3 d 4 h". belay.js counts with the same words.
-func span(d time.Duration) string {
+func (f frame) span(d time.Duration) string {
+	day := f.t("d")
 	d = d.Abs().Truncate(time.Second)
 	days, hours := int(d/(24*time.Hour)), int(d/time.Hour)%24
 	minutes, seconds := int(d/time.Minute)%60, int(d/time.Second)%60
 	switch {
 	case days > 0 && hours > 0:
-		return fmt.Sprintf("%d d %d h", days, hours)
+		return fmt.Sprintf("%d %s %d h", days, day, hours)
 	case days > 0:
-		return fmt.Sprintf("%d d", days)
+		return fmt.Sprintf("%d %s", days, day)
 	case hours > 0 && minutes > 0:
 		return fmt.Sprintf("%d h %d min", hours, minutes)
 	case hours > 0:
@@ -38,26 +39,26 @@ func span(d time.Duration) string {
 // dueGrace is how long something may be due before it is late: timers and clocks are never exact.
 const dueGrace = 5 * time.Second
 
-func due(at, now time.Time) string {
-	switch left := at.Sub(now); {
+func (f frame) due(at time.Time) string {
+	switch left := at.Sub(f.Now); {
 	case left > 0:
-		return "in " + span(left)
+		return f.t("in %s", f.span(left))
 	case left > -dueGrace:
-		return "now"
+		return f.t("now")
 	default:
-		return "late by " + span(left)
+		return f.t("late by %s", f.span(left))
 	}
 }
 
 // ago says how long something has been, without seconds once it is minutes: what is past need not tick.
-func ago(at, now time.Time) string {
-	switch d := now.Sub(at); {
+func (f frame) ago(at time.Time) string {
+	switch d := f.Now.Sub(at); {
 	case d >= time.Minute:
-		return span(d.Truncate(time.Minute)) + " ago"
+		return f.t("%s ago", f.span(d.Truncate(time.Minute)))
 	case d >= time.Second:
-		return span(d) + " ago"
+		return f.t("%s ago", f.span(d))
 	}
-	return "just now"
+	return f.t("just now")
 }
 
 func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }

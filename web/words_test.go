@@ -17,14 +17,14 @@ func TestDurationsAreSaidAsPeopleSayThem(t *testing.T) {
 		4*time.Minute + 32*time.Second: "4 min 32 s", 23*time.Minute + 5*time.Second: "23 min", time.Hour: "1 h",
 		65 * time.Minute: "1 h 5 min", 24 * time.Hour: "1 d", 76 * time.Hour: "3 d 4 h", -12 * time.Second: "12 s",
 	} {
-		require.Equal(t, words, span(d))
+		require.Equal(t, words, frame{}.span(d))
 	}
 	at := time.Date(2026, 11, 24, 2, 15, 0, 0, time.UTC)
-	require.Equal(t, "in 1 s", due(at, at.Add(-time.Second)))
-	require.Equal(t, "now", due(at, at.Add(4*time.Second)))
-	require.Equal(t, "late by 12 s", due(at, at.Add(12*time.Second)))
-	require.Equal(t, "just now", ago(at, at.Add(-time.Hour)), "clocks differ")
-	require.Equal(t, "5 min ago", ago(at, at.Add(5*time.Minute+7*time.Second)))
+	require.Equal(t, "in 1 s", frame{Now: at.Add(-time.Second)}.due(at))
+	require.Equal(t, "now", frame{Now: at.Add(4 * time.Second)}.due(at))
+	require.Equal(t, "late by 12 s", frame{Now: at.Add(12 * time.Second)}.due(at))
+	require.Equal(t, "just now", frame{Now: at.Add(-time.Hour)}.ago(at), "clocks differ")
+	require.Equal(t, "5 min ago", frame{Now: at.Add(5*time.Minute + 7*time.Second)}.ago(at))
 }
 
 func TestAShortenedTextIsABeginningOfTheText(t *testing.T) {

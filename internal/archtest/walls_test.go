@@ -59,7 +59,7 @@ var law = map[string]room{
 
 // rank orders the packages of the core: each may import those of a lower rank only.
 var rank = map[string]int{
-	"core/fault": 0, "core/id": 0,
+	"core/fault": 0, "core/id": 0, "core/tongue": 0,
 	"core/org":   1,
 	"core/alert": 2, "core/calendar": 2,
 	"core/oncall": 3, "core/page": 3, "core/reply": 3, "core/expr": 3,

@@ -5,11 +5,16 @@
   const skew = Number.isNaN(server) ? 0 : server - Date.now();
   const now = () => Date.now() + skew;
 
+  // The words of the reader's language, in the order of clockWords in catalogue.go.
+  const words = (document.querySelector('meta[name="belay-words"]')?.content || "").split("|");
+  const [soon, atOnce, late, past, justNow, day, liveWord, staleWord] = words;
+  const put = (pattern, value) => pattern.replace("%s", () => value);
+
   // The same words as span in words.go.
   const span = (ms) => {
     const s = Math.floor(Math.abs(ms) / 1000);
     const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60, r = s % 60;
-    if (d) return h ? `${d} d ${h} h` : `${d} d`;
+    if (d) return h ? `${d} ${day} ${h} h` : `${d} ${day}`;
     if (h) return m ? `${h} h ${m} min` : `${h} h`;
     if (m >= 10 || (m && !r)) return `${m} min`;
     return m ? `${m} min ${r} s` : `${r} s`;
@@ -20,13 +25,13 @@
     const t = now();
     for (const el of document.querySelectorAll("time[data-due]")) {
       const left = Date.parse(el.dateTime) - t;
-      write(el, left > 0 ? `in ${span(left)}` : left > -5000 ? "now" : `late by ${span(left)}`);
+      write(el, left > 0 ? put(soon, span(left)) : left > -5000 ? atOnce : put(late, span(left)));
       el.classList.toggle("late", left <= -5000);
     }
     for (const el of document.querySelectorAll("time[data-ago]")) {
-      const past = t - Date.parse(el.dateTime);
-      const whole = past >= 60000 ? past - (past % 60000) : past;
-      write(el, past >= 1000 ? `${span(whole)} ago` : "just now");
+      const since = t - Date.parse(el.dateTime);
+      const whole = since >= 60000 ? since - (since % 60000) : since;
+      write(el, since >= 1000 ? put(past, span(whole)) : justNow);
     }
     for (const el of document.querySelectorAll("progress[data-until]")) {
       const from = Date.parse(el.dataset.from), until = Date.parse(el.dataset.until);
@@ -51,12 +56,12 @@
     write(state, text);
   };
   let lost = 0;
-  document.addEventListener("htmx:sseOpen", () => { lost = 0; say("Live", "on"); });
+  document.addEventListener("htmx:sseOpen", () => { lost = 0; say(liveWord, "on"); });
   document.addEventListener("htmx:sseError", () => {
     lost = lost || Date.now();
     const since = clock.format(new Date(lost));
     // A page that reconnects at once was never stale.
-    setTimeout(() => { if (lost) say(`Not live since ${since}. Connecting again…`, "stale"); }, 4000);
+    setTimeout(() => { if (lost) say(put(staleWord, since), "stale"); }, 4000);
   });
   document.addEventListener("htmx:afterSwap", () => { localise(); tick(); });
 

@@ -1,0 +1,50 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/belayhq/belay/core/tongue"
+)
+
+// catalogues are what pages say, by language; English stands in the pages themselves.
+var catalogues = map[tongue.Language]tongue.Catalogue{tongue.German: german}
+
+// t says a text in the reader's language, with its values put in. Only literals, so that a test finds what is missing.
+func (f frame) t(english string, values ...any) string {
+	return catalogues[f.Language].Say(english, values...)
+}
+
+// n says a number of something: n(3, "%d page", "%d pages").
+func (f frame) n(count int, one, many string) string {
+	if count == 1 {
+		return f.t(one, count)
+	}
+	return f.t(many, count)
+}
+
+// day is a date as the reader writes it: "24 Nov", "24. Nov.".
+func (f frame) day(at time.Time) string {
+	if f.Language == tongue.German {
+		return fmt.Sprintf("%d. %s", at.Day(), f.t(at.Format("Jan")))
+	}
+	return at.Format("2 Jan")
+}
+
+// number writes a number with its fraction as the reader does.
+func (f frame) number(value float64, digits int) string {
+	text := fmt.Sprintf("%.*f", digits, value)
+	if f.Language == tongue.German {
+		return strings.Replace(text, ".", ",", 1)
+	}
+	return text
+}
+
+// clockWords are what belay.js needs to count in the reader's language, in the order in which it reads them.
+func (f frame) clockWords() string {
+	return strings.Join([]string{
+		f.t("in %s"), f.t("now"), f.t("late by %s"), f.t("%s ago"), f.t("just now"), f.t("d"),
+		f.t("Live"), f.t("Not live since %s. Connecting again…"),
+	}, "|")
+}
