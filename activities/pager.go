@@ -160,10 +160,10 @@ func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, si
 			err = fault.New(fault.Internal, "carrier of %s panicked", m.Channel)
 		}
 	}()
-	ctx, cancel := ahead(ctx)
+	bounded, cancel := ahead(ctx)
 	defer cancel()
 	if !since.IsZero() {
-		earlier, found, err := carrier.Find(ctx, m, since)
+		earlier, found, err := carrier.Find(bounded, m, since)
 		if err == nil && found {
 			return earlier, nil
 		}
@@ -171,7 +171,10 @@ func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, si
 			return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "find out what became of %s", m.Key)
 		}
 	}
-	return carrier.Send(ctx, m)
+	if err := ctx.Err(); err != nil { // this process stood still, or was cut off: another attempt may have begun, and asked already
+		return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "hand over %s, which may be another attempt's by now", m.Key)
+	}
+	return carrier.Send(bounded, m)
 }
 
 // ahead ends a little before the engine loses patience, so that the answer can still be told.

@@ -297,6 +297,19 @@ func TestALedgerThatComesBackDoesNotHideTheFirstAttempt(t *testing.T) {
 	require.Len(t, s.gateway.arrived, 1, "told twice")
 }
 
+// A process that was stopped between its looking and its sending goes on when another attempt has asked the carrier
+// already, and was told that nothing is there.
+func TestAnAttemptThatMayHaveBeenGivenUpHandsNothingOver(t *testing.T) {
+	for _, number := range []int32{1, 2} {
+		s := stage()
+		ctx, end := context.WithCancel(t.Context())
+		s.Now = func() time.Time { end(); return noon } // while the ledger is asked
+		_, err := s.send(ctx, toAna(), attempt{number: number, scheduled: noon})
+		require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+		require.Empty(t, s.gateway.arrived)
+	}
+}
+
 func TestWhenEvenTheCarrierCannotTellOnlyTheLastAttemptRisksTellingTwice(t *testing.T) {
 	s := stage()
 	s.gateway.drops, s.gateway.blind = 1, true

@@ -309,7 +309,7 @@ func (a *App) shift(ctx context.Context) error {
 	}
 	gaveUp := make(chan error, 1)
 	w := workers.New(a.temporal, a.rooms.work(a.db, a.out.ways, a.log, a.now), workers.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&durable.Faults{}},
+		Interceptors: []interceptor.WorkerInterceptor{&durable.Faults{}, &durable.Pulse{}},
 		BuildID:      a.options.BuildID,
 		Fatal:        func(err error) { gaveUp <- err },
 	})

@@ -24,6 +24,12 @@ const (
 	QueueEscalations = "escalations"
 )
 
+// TaskTimeout is for how long a worker may have a workflow task in its hands. One that is killed meanwhile delays its
+// escalation by this, so it is less than the five seconds that we promise. A task is some milliseconds of work, and up to
+// two seconds of looking something up, after which the SDK asks for more time by itself. On a machine so busy that this is
+// not enough a task is done again by whoever has time, and from the fourth attempt on the server waits longer each time.
+const TaskTimeout = 4 * time.Second
+
 // Activities.
 const (
 	ActivityMuster  = "Muster"

@@ -25,7 +25,7 @@ func (e *Engine) Tell(ctx context.Context, c contract.Conversation, event contra
 	defer cancel()
 	workflow := contract.ConversationID(c.Hash)
 	_, err := e.Client.SignalWithStartWorkflow(ctx, workflow, contract.SignalEvent, event, client.StartWorkflowOptions{
-		ID: workflow, TaskQueue: contract.QueueEscalations, StaticSummary: "stands in for the inbox",
+		ID: workflow, TaskQueue: contract.QueueEscalations, WorkflowTaskTimeout: contract.TaskTimeout, StaticSummary: "stands in for the inbox",
 	}, contract.WorkflowConversation, c)
 	if err != nil {
 		return trouble(err, "hand an event to its conversation")

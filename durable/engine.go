@@ -56,6 +56,7 @@ func beginning(start contract.Start) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       contract.EscalationID(opening.ID),
 		TaskQueue:                contract.QueueEscalations,
+		WorkflowTaskTimeout:      contract.TaskTimeout,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		TypedSearchAttributes:    attributes(start),

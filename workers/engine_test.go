@@ -3,6 +3,7 @@ package workers_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/belayhq/belay/activities"
@@ -24,7 +26,13 @@ import (
 	"github.com/belayhq/belay/workers"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m, durable.AttributeTypes()) }
+func TestMain(m *testing.M) {
+	if at := os.Getenv(mortalAt); at != "" {
+		beMortal(at)
+		return
+	}
+	stacktest.Main(m, durable.AttributeTypes())
+}
 
 // line is a carrier that counts how often it is tried, and refuses.
 type line struct {
@@ -57,6 +65,19 @@ type noLinks struct{}
 
 func (noLinks) Link(string, id.Person, string, time.Time) string { return "" }
 
+// crew is a worker whose messages go by one carrier.
+func crew(c client.Client, carrier activities.Carrier) worker.Worker {
+	ana := org.Person{ID: "ana", Name: "Ana", Methods: []org.Method{{ID: "mobile", Channel: org.SMS, Address: "+34600000001"}}}
+	pager := &activities.Pager{
+		Directories: town{policy.Directory{Org: &org.Org{People: map[id.Person]org.Person{"ana": ana}}}},
+		Ledger:      amnesia{}, Carriers: map[org.Channel]activities.Carrier{org.SMS: carrier}, Linker: noLinks{},
+		Words: func(page.Message, org.Person) (string, string) { return "", "words" }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	return workers.New(c, workers.Deps{
+		Directory: &activities.Directory{}, Planner: &activities.Planner{}, Pager: pager, Recorder: &activities.Recorder{}, Doorman: &activities.Doorman{},
+	}, workers.Options{Interceptors: []interceptor.WorkerInterceptor{&durable.Faults{}, &durable.Pulse{}}, FailOnPanic: true})
+}
+
 // TestTheEngineHonoursWhatAFaultSays runs the pager on a real server: a fault that may pass is retried after the time
 // it asks for, and the last attempt that the retry policy allows ends in a receipt instead of a failure.
 func TestTheEngineHonoursWhatAFaultSays(t *testing.T) {
@@ -66,15 +87,7 @@ func TestTheEngineHonoursWhatAFaultSays(t *testing.T) {
 	defer c.Close()
 
 	busy := line{tried: make(chan page.Message, 10), refuse: fault.Later(1200*time.Millisecond, "the carrier is busy")}
-	ana := org.Person{ID: "ana", Name: "Ana", Methods: []org.Method{{ID: "mobile", Channel: org.SMS, Address: "+34600000001"}}}
-	pager := &activities.Pager{
-		Directories: town{policy.Directory{Org: &org.Org{People: map[id.Person]org.Person{"ana": ana}}}},
-		Ledger:      amnesia{}, Carriers: map[org.Channel]activities.Carrier{org.SMS: busy}, Linker: noLinks{},
-		Words: func(page.Message, org.Person) (string, string) { return "", "words" }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-	}
-	w := workers.New(c, workers.Deps{
-		Directory: &activities.Directory{}, Planner: &activities.Planner{}, Pager: pager, Recorder: &activities.Recorder{},
-	}, workers.Options{Interceptors: []interceptor.WorkerInterceptor{&durable.Faults{}}, FailOnPanic: true})
+	w := crew(c, busy)
 	w.RegisterWorkflowWithOptions(func(ctx workflow.Context) (page.Receipt, error) {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: 10 * time.Second,

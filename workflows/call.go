@@ -65,14 +65,19 @@ func (v verb[In, Out]) lookOr(ctx workflow.Context, s *shell, in In, summary str
 func (v verb[In, Out]) insist(ctx workflow.Context, in In, summary string) (Out, error) {
 	return v.try(ctx, in, workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 20 * time.Second},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 1.5, MaximumInterval: 20 * time.Second},
 		Summary:             summary,
 	})
 }
 
+// heartbeat is how long the engine waits for a sign of life before it gives an attempt to another worker. What a killed
+// worker had in its hands goes on within five seconds: this, half a second until the next attempt, and the work itself.
+const heartbeat = 3 * time.Second
+
 // try does something to the outside world, bounded: what is not done by then is reported as failed.
 func (v verb[In, Out]) try(ctx workflow.Context, in In, options workflow.ActivityOptions) (Out, error) {
 	var out Out
+	options.HeartbeatTimeout = heartbeat
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), v.name, in).Get(ctx, &out)
 	return out, err
 }

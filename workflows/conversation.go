@@ -221,7 +221,7 @@ func (t *talk) open(ctx workflow.Context, start contract.Start) bool {
 		found = append(found, contract.AttrUnit.ValueSet(string(o.Unit)))
 	}
 	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: contract.EscalationID(o.ID), ParentClosePolicy: abandon, StaticSummary: string(o.Plan.Priority) + " " + o.ServiceName,
+		WorkflowID: contract.EscalationID(o.ID), WorkflowTaskTimeout: contract.TaskTimeout, ParentClosePolicy: abandon, StaticSummary: string(o.Plan.Priority) + " " + o.ServiceName,
 		WorkflowIDReusePolicy: rejectDuplicate, TypedSearchAttributes: temporal.NewSearchAttributes(found...),
 		Priority: temporal.Priority{PriorityKey: rank(o.Plan.Priority)},
 	})

@@ -208,7 +208,7 @@ func (s *shell) engage(ctx workflow.Context, e escalation.Engage) {
 	if err == nil && s.state.Wants(e) {
 		opening.Rules = s.state.Rules // whoever runs us can run it
 		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-			WorkflowID: run, ParentClosePolicy: abandon, StaticSummary: "vendor " + e.Name,
+			WorkflowID: run, WorkflowTaskTimeout: contract.TaskTimeout, ParentClosePolicy: abandon, StaticSummary: "vendor " + e.Name,
 			TypedSearchAttributes: temporal.NewSearchAttributes(
 				contract.AttrService.ValueSet(string(opening.Service)), contract.AttrPriority.ValueSet(string(opening.Plan.Priority)),
 				contract.AttrState.ValueSet(string(escalation.Open)), contract.AttrUnit.ValueSet(string(opening.Unit)), contract.AttrTier.ValueSet(1)),
