@@ -21,6 +21,8 @@ type (
 	Method      string // contact method, unique within its person: "mobile"
 	Revision    string // SHA-256 of a blueprint's documents, hex
 	Override    string
+	SLA         string // a promise about tickets
+	Trigger     string
 )
 
 // OfNumber is the escalation with this number: 42 → "E-42".

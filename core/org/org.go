@@ -21,7 +21,9 @@ type Org struct {
 	Calendars    map[id.Calendar]Calendar
 	Policies     []Policy // in the order in which they are tried; the first match wins
 	Vendors      map[id.Vendor]Vendor
-	CatchAll     Tier // who is told when a ladder ends in silence; never empty in a valid blueprint
+	SLAs         []SLA     // in the order in which they are tried; for each metric the first match counts
+	Triggers     []Trigger // all that match count
+	CatchAll     Tier      // who is told when a ladder ends in silence; never empty in a valid blueprint
 }
 
 // Unit is a part of the company: a tree.
