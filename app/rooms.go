@@ -74,16 +74,17 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.directory = &service.Directory{
 		Revisions: store.Revisions{Pool: db}, Overrides: overrides, Barred: barred, Parse: parse, Now: now, Log: log,
 	}
+	gate := &service.Gate{}
+	crowded := func() bool { behind, _ := gate.Behind(); return behind }
 	r.digests = &service.Digests{
 		Book: digests, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: lights}, Organisation: r.directory, Engine: r.engine, Links: r.links, Words: text.Words,
-		Rules: surge.Usual(), Meter: metrics, Pool: r.beside, Now: now, Log: log,
+		Rules: surge.Usual(), Meter: metrics, Pool: r.beside, Now: now, Log: log, Crowded: crowded,
 	}
 	engine := service.Withdrawing{Engine: r.engine, Digests: r.digests}
 	if shelf != nil {
 		r.directory.Beside, r.reserve.Stock = shelf, shelf
 	}
 	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: engine, Dark: r.dark, Rules: r.fleet.Rules, Log: log}
-	gate := &service.Gate{}
 	r.intake = &service.Intake{
 		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Now: now,
 		Desk: &service.Desk{Settler: r.settler, Gate: gate, Lights: lights, Pool: r.beside, Log: log},

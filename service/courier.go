@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ const (
 	noteWithin     = 5 * time.Second  // what a courier reads and notes
 	digestBatch    = 32               // messages at once
 	untoldBatch    = 20               // in one look: news of successes must not crowd out openings
+	afterTheCrowd  = 2 * time.Minute  // longer that news of successes waits while openings wait
 )
 
 // Run sends what is due until the context ends. A digest that is under way then is finished, within its bounds.
@@ -106,9 +108,9 @@ func (d *Digests) attempt(ctx context.Context, g Digest) {
 	if err != nil {
 		receipt = d.failed(err.Error())
 	}
-	after := d.Patience
-	if after == 0 {
-		after = 10 * time.Second // news of success has time, and a carrier's last word may replace it meanwhile
+	after := cmp.Or(d.Patience, 10*time.Second) // news of success has time, and a carrier's last word may replace it meanwhile
+	if d.Crowded != nil && d.Crowded() {
+		after += afterTheCrowd
 	}
 	if receipt != nil {
 		d.Meter.Digest(receipt.Class, pages)

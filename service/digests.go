@@ -142,6 +142,7 @@ type Digests struct {
 	Log          *slog.Logger
 	Every        time.Duration // between two looks for digests that are due; zero: half a second
 	Patience     time.Duration // until the workflows hear of a success; zero: ten seconds
+	Crowded      func() bool   // the engine has more to start than it can; nil: never
 
 	leaving sync.WaitGroup // digests that are being sent
 	busy    atomic.Int32   // so many

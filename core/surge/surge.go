@@ -35,7 +35,7 @@ type Rules struct {
 func Usual() Rules {
 	return Rules{
 		Apart: 10 * time.Second, Window: time.Minute, Few: 3,
-		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 13 * time.Second, Many: 3,
+		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 10 * time.Second, Many: 3,
 		Quiet: 3 * time.Second, Patience: 30 * time.Second, Late: time.Minute,
 	}
 }
