@@ -125,3 +125,40 @@ func Labels(pairs map[string]string) alert.Labels {
 	}
 	return labels
 }
+
+// states in which trouble is said to be.
+var states = map[string]alert.Action{
+	"problem": alert.Trigger, "down": alert.Trigger, "firing": alert.Trigger, "fire": alert.Trigger, "alerting": alert.Trigger,
+	"alarm": alert.Trigger, "alert": alert.Trigger, "trigger": alert.Trigger, "triggered": alert.Trigger, "open": alert.Trigger,
+	"opened": alert.Trigger, "new": alert.Trigger, "active": alert.Trigger, "activated": alert.Trigger, "failed": alert.Trigger,
+	"failing": alert.Trigger, "failure": alert.Trigger, "fail": alert.Trigger, "critical": alert.Trigger, "error": alert.Trigger,
+	"warning": alert.Trigger, "unknown": alert.Trigger, "unreachable": alert.Trigger, "trouble": alert.Trigger,
+	"create": alert.Trigger, "created": alert.Trigger, "reopened": alert.Trigger, "nodata": alert.Trigger, "true": alert.Trigger,
+	"notavailable": alert.Trigger, "unavailable": alert.Trigger, "degraded": alert.Trigger,
+
+	"ok": alert.Resolve, "up": alert.Resolve, "resolved": alert.Resolve, "resolve": alert.Resolve, "recovery": alert.Resolve,
+	"recovered": alert.Resolve, "closed": alert.Resolve, "close": alert.Resolve, "clear": alert.Resolve, "cleared": alert.Resolve,
+	"normal": alert.Resolve, "success": alert.Resolve, "inactive": alert.Resolve, "false": alert.Resolve, "available": alert.Resolve,
+	"deleted": alert.Resolve, "done": alert.Resolve, "solved": alert.Resolve, "cancelled": alert.Resolve, "canceled": alert.Resolve,
+
+	"acknowledge": alert.Acknowledge, "acknowledged": alert.Acknowledge, "acknowledgement": alert.Acknowledge,
+	"ack": alert.Acknowledge, "acked": alert.Acknowledge,
+
+	"test": alert.Ignore, "paused": alert.Ignore, "maintenance": alert.Ignore,
+}
+
+// Action is what a state asks for: first in the system's own words, by their lower case, then in everybody's. One that
+// nobody knows, or none at all, is trouble, with a warning: silence would be worse.
+func Action(said string, own map[string]alert.Action) (alert.Action, []string) {
+	said = strings.TrimSpace(said)
+	if action, ok := own[strings.ToLower(said)]; ok {
+		return action, nil
+	}
+	if action, ok := states[bare(said)]; ok {
+		return action, nil
+	}
+	if said == "" {
+		return alert.Trigger, []string{"no state is said: taken as trouble"}
+	}
+	return alert.Trigger, []string{fmt.Sprintf("nobody here knows the state %q: taken as trouble", short(said))}
+}

@@ -195,6 +195,16 @@ func bare(name string) string {
 	}, name)
 }
 
+// First of the texts that says something.
+func First(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 // Text at the first of the paths that has some: strings, numbers and bools. Blank is none.
 func (o Object) Text(paths ...string) string {
 	for _, path := range paths {

@@ -40,16 +40,20 @@ func (p *Problem) Error() string { return strings.Join(p.Errors, "; ") }
 // fault.Invalid with a *Problem that lists everything that is wrong; the routing key is returned all the same when it
 // could be read. What PagerDuty does not name is ignored; links that are no web addresses are left out, and so is a time
 // that cannot be read: an alert is worth more than its decoration.
-func Decode(raw []byte) (routingKey string, a alert.Alert, err error) {
+func Decode(raw []byte) (routingKey string, a alert.Alert, err error) { return decodeEvent(raw, true) }
+
+func decodeEvent(raw []byte, keyed bool) (routingKey string, a alert.Alert, err error) {
 	if len(raw) > BodyLimit {
-		return "", alert.Alert{}, fault.New(fault.TooLarge, "event has %d bytes, at most %d are taken", len(raw), BodyLimit)
+		return "", alert.Alert{}, tooLarge(raw)
 	}
 	top, problem := object(raw)
 	if problem != nil {
 		return "", alert.Alert{}, invalid(problem)
 	}
 	r := reader{fields: top}
-	routingKey = r.needed("routing_key")
+	if keyed {
+		routingKey = r.needed("routing_key")
+	}
 	a = alert.Alert{
 		Action:    r.action(),
 		DedupKey:  r.text("dedup_key", dedupLimit),
@@ -107,6 +111,14 @@ type reader struct {
 
 func (r *reader) wrong(format string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(format, args...))
+}
+
+// raw is a field as it was written; null when it is missing.
+func (r *reader) raw(name string) json.RawMessage {
+	if raw, ok := r.fields[name]; ok {
+		return raw
+	}
+	return json.RawMessage("null")
 }
 
 func (r *reader) has(name string) bool {
