@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/belayhq/belay/api/rest"
+	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/service"
 )
 
@@ -35,7 +36,8 @@ type Options struct {
 	Lights      *service.Lights // nil: the records are always asked
 	Health      service.Health
 
-	Events Events
+	Events   Events
+	Dialects []alert.Dialect
 	// Twilio is nil when no callbacks are expected: they are then not found.
 	Twilio *Twilio
 	// Gateway likewise.
@@ -64,6 +66,7 @@ func Register(e *echo.Echo, o Options) error {
 		OperationMiddlewares: g.operations(),
 	})
 	e.POST("/v2/enqueue", g.enqueue, g.watched)
+	e.POST(doorway, g.said, g.watched)
 	if o.Twilio != nil {
 		g.callbacks(e)
 	}

@@ -67,10 +67,18 @@ func (g *gate) watched(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
 			level = slog.LevelDebug
 		}
-		g.Log.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", clip(r.URL.Path),
+		g.Log.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", clip(spoken(c)),
 			"status", c.Response().Status, "took", time.Since(began), "caller", callerName(r.Context()))
 		return nil
 	}
+}
+
+// spoken is the path of a request, without the key that some hold.
+func spoken(c echo.Context) string {
+	if c.Path() == doorway {
+		return strings.Replace(doorway, ":format", c.Param("format"), 1)
+	}
+	return c.Request().URL.Path
 }
 
 func (g *gate) unbroken(next echo.HandlerFunc) echo.HandlerFunc {

@@ -30,13 +30,18 @@ const formatPagerDuty = "pagerduty"
 func (g *gate) enqueue(c echo.Context) error {
 	dedup, err := g.accept(c)
 	status, body := g.Events.Answer(dedup, err)
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds(fault.RetryAfter(err))))
-	}
+	waitIfAsked(c, status, err)
 	if status >= http.StatusInternalServerError {
 		g.Log.ErrorContext(c.Request().Context(), "event not taken", "request", requestID(c), "error", err)
 	}
 	return c.JSONBlob(status, body)
+}
+
+// waitIfAsked tells a sender when to come again.
+func waitIfAsked(c echo.Context, status int, err error) {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds(fault.RetryAfter(err))))
+	}
 }
 
 func (g *gate) accept(c echo.Context) (dedup string, err error) {

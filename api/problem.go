@@ -45,7 +45,7 @@ func problems(log *slog.Logger) echo.HTTPErrorHandler {
 			return
 		}
 		p := problemOf(err)
-		path, id := c.Request().URL.Path, requestID(c)
+		path, id := spoken(c), requestID(c)
 		p.Instance = &path
 		if id != "" {
 			p.RequestId = &id
@@ -78,6 +78,9 @@ func writeProblem(c echo.Context, p rest.Problem) error {
 
 // seconds to wait, rounded up; one when nobody knows.
 func seconds(after time.Duration) int { return max(1, int(math.Ceil(after.Seconds()))) }
+
+// Problem is what an error says to a caller over HTTP, for those who are told it elsewhere.
+func Problem(err error) rest.Problem { return problemOf(err) }
 
 func problemOf(err error) rest.Problem {
 	var mistakes blueprint.Errors

@@ -17,7 +17,7 @@ func (a *App) api(e *echo.Echo) error {
 		Keyring: a.rooms.keyring, Search: a.rooms.search, Open: a.rooms.opener, Answers: a.rooms.answers,
 		Catalogue: a.rooms.listing, OnCall: a.rooms.oncall, Covers: a.rooms.covers, Blueprints: a.rooms.blueprints,
 		Intake: a.rooms.intake, Idempotency: a.rooms.idempotency, Lights: a.rooms.lights, Health: service.Health{Probes: a.probes()},
-		Events: api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer}, Twilio: a.callbacks(), Gateway: a.reports(), Limits: &a.limits, Now: a.now, Log: a.log,
+		Events: api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer}, Dialects: Dialects(), Twilio: a.callbacks(), Gateway: a.reports(), Limits: &a.limits, Now: a.now, Log: a.log,
 	})
 }
 

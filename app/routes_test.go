@@ -30,6 +30,7 @@ var ways = map[string]way{
 	"GET /healthz": open, "GET /readyz": open, "GET /metrics": open, "GET /openapi.yaml": open, "GET /docs": open, "GET /docs/*": open,
 	"GET /assets/:name": open, "HEAD /assets/:name": open, "GET /login": open, "POST /login": key, "POST /logout": open,
 	"GET /a/:token": key, "HEAD /a/:token": key, "POST /a/:token": key, "POST /v2/enqueue": key,
+	"POST /in/:format/:key":      key,
 	"POST /callbacks/twilio/sms": key, "POST /callbacks/twilio/voice": key, "POST /callbacks/twilio/voice-gather": key, "POST /callbacks/twilio/status": key,
 	"GET /": page, "GET /events": page, "GET /escalations/:id": page, "GET /escalations/:id/events": page, "POST /escalations/:id/:verb": page,
 }
@@ -60,7 +61,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	require.Greater(t, len(all), 40)
 
 	ask := func(method, path, auth string) *http.Response {
-		path = strings.NewReplacer(":id", "E-1", ":hash", "current", ":verb", "acknowledge", ":token", "x.y", ":name", "nothing", "*", "").Replace(path)
+		path = strings.NewReplacer(":id", "E-1", ":hash", "current", ":verb", "acknowledge", ":token", "x.y", ":name", "nothing", ":format", "alertmanager", ":key", "nobody-has-this-key", "*", "").Replace(path)
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+a.Addr()+path, nil)
 		require.NoError(t, err)
 		if auth != "" {
@@ -90,7 +91,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		case page:
 			require.Contains(t, []int{http.StatusSeeOther, http.StatusUnauthorized}, stranger.StatusCode, route)
 		case key:
-			require.Contains(t, []int{http.StatusBadRequest, http.StatusForbidden}, stranger.StatusCode, route)
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}, stranger.StatusCode, route)
 		case open:
 			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, stranger.StatusCode, route)
 		}

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/belayhq/belay/core/alert"
@@ -34,6 +35,9 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 	if !ok {
 		return "", fault.New(fault.NotFound, "no integration has this key")
 	}
+	if integration.Secret != "" {
+		return "", fault.New(fault.Unauthenticated, "this integration has a secret, which cannot be proved in this format")
+	}
 	if a.DedupKey == "" {
 		if a.Action != alert.Trigger {
 			return "", fault.Field("dedup_key", "say which alert to %s", a.Action)
@@ -42,7 +46,7 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 	}
 	in := Incoming{
 		Integration: integration.ID,
-		Service:     integration.Service,
+		Service:     RouteOf(i.Organisation.Current().Org, integration, a).Service,
 		Format:      format,
 		Alert:       a,
 		Raw:         raw,
@@ -52,6 +56,96 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 		return "", fmt.Errorf("keep the event of integration %s: %w", integration.ID, err)
 	}
 	return a.DedupKey, nil
+}
+
+// acceptAll takes the alerts of one request, all of them or none, and answers their dedup keys.
+func (i *Intake) acceptAll(ctx context.Context, integration org.Integration, alerts []alert.Alert, d Delivery) ([]string, error) {
+	if len(alerts) == 0 {
+		return nil, nil
+	}
+	now, at := i.Organisation.Current().Org, i.Now().Truncate(time.Microsecond) // as the inbox keeps it
+	keys, in := make([]string, len(alerts)), make([]Incoming, len(alerts))
+	for n, a := range alerts {
+		keys[n] = a.DedupKey
+		in[n] = Incoming{
+			Integration: integration.ID, Service: RouteOf(now, integration, a).Service, Format: d.Dialect.Name, Alert: a,
+			Raw: d.Post.Body, Trace: d.Trace,
+			ReceivedAt: at.Add(time.Duration(n) * time.Microsecond), // by which the record tells events apart
+		}
+	}
+	if err := i.takeAll(ctx, in); err != nil {
+		return nil, fmt.Errorf("keep %d events of integration %s: %w", len(in), integration.ID, err)
+	}
+	return keys, nil
+}
+
+// takeAll commits the events of one request at once. Those whose conversations are in the engine go there first: when that
+// fails nothing has been committed, and what the engine has by then is found to be the same when the sender comes again.
+func (i *Intake) takeAll(ctx context.Context, in []Incoming) error {
+	var elsewhere, here []Incoming
+	for _, one := range in {
+		if i.Dark.Talks(i.Dark.Hash(one.Service, one.Alert.DedupKey)) {
+			elsewhere = append(elsewhere, one)
+			continue
+		}
+		here = append(here, one)
+	}
+	if err := i.allInTheDark(ctx, elsewhere, nil); err != nil || len(here) == 0 {
+		return err
+	}
+	var seqs []int64
+	err := i.Lights.Ask(ctx, acceptWithin, func(ctx context.Context) (err error) {
+		seqs, err = i.Inbox.AcceptAll(ctx, here)
+		return err
+	})
+	if fault.Is(err, fault.Unavailable) && ctx.Err() == nil {
+		return i.allInTheDark(ctx, here, err)
+	}
+	for n, seq := range seqs {
+		i.Desk.Soon(ctx, seq, func(ctx context.Context, why error) error { return i.inTheDark(ctx, here[n], why) })
+	}
+	return err
+}
+
+// handsInTheDark are the events of one request that the engine is given at once.
+const handsInTheDark = 16
+
+// allInTheDark gives the events of one request to the engine, those of one conversation in their order.
+func (i *Intake) allInTheDark(ctx context.Context, in []Incoming, why error) error {
+	if len(in) == 0 {
+		return nil
+	}
+	talks := map[string][]Incoming{}
+	for n, one := range in {
+		if n > 0 {
+			one.Raw = nil // one copy of the request is enough for an engine
+		}
+		hash := i.Dark.Hash(one.Service, one.Alert.DedupKey)
+		talks[hash] = append(talks[hash], one)
+	}
+	var mu sync.Mutex
+	var wrong []error
+	var all sync.WaitGroup
+	hands := make(chan struct{}, handsInTheDark)
+	for _, talk := range talks {
+		hands <- struct{}{}
+		all.Go(func() {
+			defer func() { <-hands }()
+			for _, one := range talk {
+				if err := i.inTheDark(ctx, one, why); err != nil {
+					mu.Lock()
+					wrong = append(wrong, err)
+					mu.Unlock()
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if len(wrong) > 0 {
+		return wrong[0]
+	}
+	return nil
 }
 
 // take commits an event to the inbox, or, while that is away and until its conversation is on record again, to the engine.

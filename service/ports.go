@@ -54,11 +54,12 @@ type Deed struct {
 type Incoming struct {
 	Integration id.Integration
 	Service     id.Service
-	Format      string // "pagerduty", "api"
+	Format      string // "pagerduty", "api", "alertmanager"
 	Key         string // sender's idempotency key; empty: every delivery is an event of its own
 	Alert       alert.Alert
 	Raw         []byte // as received
 	ReceivedAt  time.Time
+	Trace       string // names the request to its sender; empty: it was told none
 }
 
 // Errand is something the engine must still be told. Errands of one escalation are run in order.
@@ -97,6 +98,9 @@ type Inbox interface {
 	// Accept commits an event and returns its sequence number. A key seen before from the same integration returns
 	// the first number and known = true.
 	Accept(ctx context.Context, in Incoming) (seq int64, known bool, err error)
+	// AcceptAll commits the events of one request, all of them or none, and returns their sequence numbers, which are in
+	// their order. They share the raw request, which is kept once.
+	AcceptAll(ctx context.Context, in []Incoming) (seqs []int64, err error)
 	// Settle works the conversation (service, dedup key) of an event in order, up to and including it, in one
 	// transaction under one lock: a trigger opens an escalation (through open) or joins the one that is open; a
 	// resolve or acknowledge is addressed to the open one, and a resolve also frees the dedup key. Repeats are

@@ -254,6 +254,10 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 			return contract.Start{}, fault.Wrap(fault.Internal, err, "read the request behind %s", e)
 		}
 	}
+	if integration, ok := d.Org.Integrations[in.Integration]; ok && about.Priority == "" {
+		integration.Service = in.Service // where it was sent when it came
+		about.Priority = RouteOf(d.Org, integration, in.Alert).Priority
+	}
 	opening, err := escalation.Prepare(d.Revision, d.Org, escalation.Request{
 		Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity, Service: in.Service,
 		Kind: about.Kind, Priority: about.Priority, At: in.ReceivedAt,

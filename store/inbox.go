@@ -61,6 +61,33 @@ func (i Inbox) Accept(ctx context.Context, in service.Incoming) (int64, bool, er
 	return seq, true, nil
 }
 
+// AcceptAll is described at service.Inbox. It is one statement, and the body that all came in is written once.
+func (i Inbox) AcceptAll(ctx context.Context, in []service.Incoming) ([]int64, error) {
+	if len(in) == 0 {
+		return nil, nil
+	}
+	first := in[0]
+	p := sqlc.AcceptEventsParams{
+		Integration: text(string(first.Integration)), Format: text(first.Format), Raw: first.Raw, Trace: text(first.Trace),
+	}
+	if p.Raw == nil {
+		p.Raw = []byte{}
+	}
+	for _, one := range in {
+		said, err := document(one.Alert)
+		if err != nil {
+			return nil, err
+		}
+		p.Services = append(p.Services, text(string(one.Service)))
+		p.DedupKeys = append(p.DedupKeys, text(one.Alert.DedupKey))
+		p.Actions = append(p.Actions, text(string(one.Alert.Action)))
+		p.Alerts = append(p.Alerts, string(said))
+		p.ReceivedAts = append(p.ReceivedAts, one.ReceivedAt)
+	}
+	seqs, err := sqlc.New(i.Pool).AcceptEvents(ctx, p)
+	return seqs, faulty(err, "accept %d events of integration %q", len(in), string(first.Integration))
+}
+
 // Unsettled lists events older than age that nobody settled, oldest first. Limit is 1 to 1000; 0 is 100.
 func (i Inbox) Unsettled(ctx context.Context, age time.Duration, lim int) ([]int64, error) {
 	seqs, err := sqlc.New(i.Pool).UnsettledEvents(ctx, age, limit(lim, 100, 1000))

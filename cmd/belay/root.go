@@ -23,7 +23,7 @@ func root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), health(), benchmark(), breakage()},
-		"organisation": {plan(), apply(), simulates(), serviceLevels()},
+		"organisation": {plan(), apply(), simulates(), explains(), serviceLevels()},
 		"respond":      {open(), acknowledge(), resolve(), show(), list()},
 	} {
 		for _, c := range commands {

@@ -1,6 +1,9 @@
 package alert
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Post is one request of a sender, in values.
 type Post struct {
@@ -26,9 +29,12 @@ type Dialect struct {
 	// An alert that asks for nothing is Ignore. Every alert that triggers or ends something has a dedup key which all
 	// messages about the same trouble share.
 	Decode func(Post) ([]Alert, error)
-	// Verify proves who speaks, beyond the key, when the integration has a secret; nil: this system proves nothing.
-	// fault.Unauthenticated.
+	// Verify proves who speaks, beyond the key, when the integration has a secret; nil: the secret itself must come with the
+	// request (Bears). fault.Unauthenticated.
 	Verify func(p Post, secret string) error
+	// Greet is what must be asked or answered outside before a request counts: a certificate, a subscription to confirm. nil:
+	// nothing. Only the server does it, after Verify and before Decode.
+	Greet func(ctx context.Context, p Post) error
 	// Answer is what this system's clients expect to hear: of what was accepted, by dedup key, or of what went wrong;
 	// nil: 202 with our own words, problem documents.
 	Answer func(dedup []string, err error) Answer

@@ -67,7 +67,8 @@ func (b builder) add(doc *document) {
 		o.Services[id.Service(doc.id)] = b.service(doc)
 	case KindIntegration:
 		o.Integrations[id.Integration(doc.id)] = org.Integration{ID: id.Integration(doc.id), Kind: b.text(n, "type", "events"),
-			Service: id.Service(b.text(n, "service", "")), Key: b.text(n, "key", ""), Alert: org.Kind(b.text(n, "alerts", string(org.Technical)))}
+			Service: id.Service(b.text(n, "service", "")), Key: b.text(n, "key", ""),
+			Secret: b.text(n, "secret", ""), Alert: org.Kind(b.text(n, "alerts", string(org.Technical)))}
 	case KindSchedule:
 		o.Schedules[id.Schedule(doc.id)] = b.schedule(doc)
 	case KindCalendar:

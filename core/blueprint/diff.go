@@ -257,6 +257,15 @@ func (d *difference) integration(was, becomes org.Integration) {
 	if was.Key != becomes.Key {
 		d.say(Changed, "key changed: senders with the old one will be refused")
 	}
+	switch {
+	case was.Secret == becomes.Secret:
+	case was.Secret == "":
+		d.say(Changed, "a secret is asked for: senders that do not sign with it will be refused")
+	case becomes.Secret == "":
+		d.say(Changed, "the secret is gone: the key alone is enough")
+	default:
+		d.say(Changed, "secret changed: senders with the old one will be refused")
+	}
 }
 
 func (d *difference) schedule(was, becomes org.Schedule) {

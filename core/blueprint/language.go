@@ -159,6 +159,7 @@ func integration() *shape {
 		key{"type", false, one("Which dialect comes through it: events is the PagerDuty Events API v2.", "events", "events")},
 		key{"service", true, ref(KindService, "What its alerts are about.")},
 		key{"key", true, shape{form: formKey, doc: "The secret that senders give (routing key); unique."}},
+		key{"secret", false, shape{form: formKey, doc: "What its requests must be signed with, as that system signs, or must carry; without it the key is enough."}},
 		key{"alerts", false, one("Which path its alerts take.", "technical", kinds()...)},
 	)
 }

@@ -155,6 +155,7 @@ type Integration struct {
 	Kind    string // "events": PagerDuty Events API v2
 	Service id.Service
 	Key     string // secret; the routing key
+	Secret  string // what requests are signed or sent with besides; empty: the key is enough
 	Alert   Kind   // the path its alerts take; technical unless said otherwise
 }
 

@@ -29,6 +29,12 @@ func Title(text string) string {
 	return string([]rune(line)[:mostTitle-1]) + "…"
 }
 
+// FirstLine is what stands before the first line break.
+func FirstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(line)
+}
+
 // Key is a dedup key of parts. One that is too long keeps its beginning and gets its hash.
 func Key(parts ...string) string {
 	parts = slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return strings.TrimSpace(s) == "" })

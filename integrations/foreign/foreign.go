@@ -52,7 +52,7 @@ func ReadAll(p alert.Post) ([]Object, error) {
 	v, err := parse(body)
 	if err != nil {
 		if v, err = parse(mended(body)); err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "read the body as JSON")
+			return nil, fault.New(fault.Invalid, "the body is not JSON that can be read: %s", short(err.Error()))
 		}
 	}
 	if one, ok := v.(map[string]any); ok {
@@ -73,7 +73,41 @@ func ReadAll(p alert.Post) ([]Object, error) {
 	return all, nil
 }
 
+// What a body may be made of: each value takes some hundred bytes once it is read, each level some of the stack.
+const (
+	mostLevels = 64
+	mostValues = 200_000
+)
+
+// simple refuses JSON whose structure, not whose texts, would take the memory.
+func simple(body []byte) error {
+	values, level, quoted := 0, 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			values++
+		case c == '}' || c == ']':
+			level--
+		case c == ',':
+			values++
+		}
+		if level > mostLevels || values > mostValues {
+			return fmt.Errorf("at most %d levels and %d values are read", mostLevels, mostValues)
+		}
+	}
+	return nil
+}
+
 func parse(body []byte) (any, error) {
+	if err := simple(body); err != nil {
+		return nil, err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var v any
@@ -227,6 +261,9 @@ func textOf(v any) string {
 	return ""
 }
 
+// Own is the text of the field that is written just so.
+func (o Object) Own(name string) string { return textOf(o[name]) }
+
 // Inner is the object at the first of the paths that has one; else empty, never nil. JSON in a string is opened.
 func (o Object) Inner(paths ...string) Object {
 	for _, path := range paths {
@@ -250,7 +287,7 @@ func (o Object) List(paths ...string) []Object {
 		list, _ := o.At(path).([]any)
 		var all []Object
 		for _, one := range list {
-			if object, ok := one.(map[string]any); ok && len(all) < mostObjects {
+			if object, ok := one.(map[string]any); ok {
 				all = append(all, object)
 			}
 		}

@@ -86,6 +86,21 @@ func (b *Inbox) Accept(_ context.Context, in service.Incoming) (int64, bool, err
 	return int64(len(b.events)), false, nil
 }
 
+// AcceptAll implements service.Inbox.
+func (b *Inbox) AcceptAll(_ context.Context, in []service.Incoming) ([]int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.Broken != nil {
+		return nil, b.Broken
+	}
+	var seqs []int64
+	for _, one := range in {
+		b.events = append(b.events, &event{Incoming: one})
+		seqs = append(seqs, int64(len(b.events)))
+	}
+	return seqs, nil
+}
+
 // Settle implements service.Inbox, without the interval between repeats: each becomes an errand.
 func (b *Inbox) Settle(_ context.Context, seq int64, open func(id.Escalation, service.Incoming) (contract.Start, error)) ([]service.Errand, error) {
 	b.mu.Lock()

@@ -4,6 +4,23 @@ values (@integration, @service, @dedup_key, @sender_key, @format, @action, @aler
 on conflict (integration, sender_key) where sender_key <> '' do nothing
 returning seq;
 
+-- name: AcceptEvents :many
+-- The events of one request, all of them or none, in their order. The first keeps the request.
+with first as (
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace)
+    values (@integration, (@services::text[])[1], (@dedup_keys::text[])[1], @format, (@actions::text[])[1], (@alerts::text[])[1]::jsonb,
+            @raw, (@received_ats::timestamptz[])[1], @trace)
+    returning seq
+), others as (
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace, raw_of)
+    select @integration, (@services::text[])[n], (@dedup_keys::text[])[n], @format, (@actions::text[])[n], (@alerts::text[])[n]::jsonb,
+           '', (@received_ats::timestamptz[])[n], @trace, first.seq
+    from first, generate_series(2, cardinality(@services::text[])) as n
+    order by n
+    returning seq
+)
+select seq from first union all select seq from others order by seq;
+
 -- name: KnownEvent :one
 select seq from inbox where integration = @integration and sender_key = @sender_key and sender_key <> '';
 

@@ -46,6 +46,66 @@ func (q *Queries) AcceptEvent(ctx context.Context, arg AcceptEventParams) (int64
 	return seq, err
 }
 
+const AcceptEvents = `-- name: AcceptEvents :many
+with first as (
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace)
+    values ($1, ($2::text[])[1], ($3::text[])[1], $4, ($5::text[])[1], ($6::text[])[1]::jsonb,
+            $7, ($8::timestamptz[])[1], $9)
+    returning seq
+), others as (
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace, raw_of)
+    select $1, ($2::text[])[n], ($3::text[])[n], $4, ($5::text[])[n], ($6::text[])[n]::jsonb,
+           '', ($8::timestamptz[])[n], $9, first.seq
+    from first, generate_series(2, cardinality($2::text[])) as n
+    order by n
+    returning seq
+)
+select seq from first union all select seq from others order by seq
+`
+
+type AcceptEventsParams struct {
+	Integration string
+	Services    []string
+	DedupKeys   []string
+	Format      string
+	Actions     []string
+	Alerts      []string
+	Raw         []byte
+	ReceivedAts []time.Time
+	Trace       string
+}
+
+// The events of one request, all of them or none, in their order. The first keeps the request.
+func (q *Queries) AcceptEvents(ctx context.Context, arg AcceptEventsParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, AcceptEvents,
+		arg.Integration,
+		arg.Services,
+		arg.DedupKeys,
+		arg.Format,
+		arg.Actions,
+		arg.Alerts,
+		arg.Raw,
+		arg.ReceivedAts,
+		arg.Trace,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		items = append(items, seq)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const AddErrand = `-- name: AddErrand :exec
 insert into errands (escalation, kind, payload, rank) values ($1, $2, $3, $4)
 `

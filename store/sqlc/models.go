@@ -130,6 +130,8 @@ type Inbox struct {
 	SettledAt   *time.Time
 	Escalation  *int64
 	Note        string
+	Trace       string
+	RawOf       *int64
 }
 
 type Message struct {

@@ -1,0 +1,114 @@
+package service
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+)
+
+// Delivery is one request of a sender, with who understands it.
+type Delivery struct {
+	Dialect alert.Dialect
+	Key     string // of the integration
+	Post    alert.Post
+	Trace   string // names the request to its sender, and on record
+}
+
+// Taken is what became of a delivery.
+type Taken struct {
+	DedupKeys []string // of what was accepted, in the order of the request
+	Ignored   int      // alerts that ask for nothing
+}
+
+// mostAlerts in one request; a group of Alertmanager has some hundred at most.
+const mostAlerts = 2000
+
+// Deliver takes everything that a request says, or nothing: whoever hears an error may send the whole again. An unknown key
+// is fault.NotFound, a missing or wrong proof fault.Unauthenticated.
+func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
+	now := i.Organisation.Current().Org
+	integration, ok := integrationByKey(now, d.Key)
+	if !ok {
+		return Taken{}, fault.New(fault.NotFound, "no integration has this key")
+	}
+	if err := proven(d.Dialect, integration, d.Post); err != nil {
+		return Taken{}, err
+	}
+	if d.Dialect.Greet != nil {
+		if err := d.Dialect.Greet(ctx, d.Post); err != nil {
+			return Taken{}, err
+		}
+	}
+	alerts, err := Understand(d.Dialect, d.Post)
+	if err != nil {
+		return Taken{}, err
+	}
+	var taken Taken
+	var wanted []alert.Alert
+	for _, a := range alerts {
+		if a.Action == alert.Ignore {
+			taken.Ignored++
+			continue
+		}
+		wanted = append(wanted, a)
+	}
+	taken.DedupKeys, err = i.acceptAll(ctx, integration, wanted, d)
+	return taken, err
+}
+
+// proven: the key finds the integration; where it has a secret too, the request must prove that its sender knows it.
+func proven(d alert.Dialect, in org.Integration, p alert.Post) error {
+	switch {
+	case in.Secret == "":
+		return nil
+	case d.Verify == nil:
+		return alert.Bears(p, in.Secret)
+	}
+	return d.Verify(p, in.Secret)
+}
+
+// Understand reads what a request says, as the server does.
+func Understand(d alert.Dialect, p alert.Post) ([]alert.Alert, error) {
+	said, err := d.Decode(p)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", d.Name, err)
+	}
+	if len(said) > mostAlerts {
+		return nil, fault.New(fault.TooLarge, "%d alerts in one request, at most %d are taken", len(said), mostAlerts)
+	}
+	alerts := make([]alert.Alert, len(said))
+	for n, a := range said {
+		a = a.Tidy()
+		switch a.Action {
+		case alert.Trigger, alert.Acknowledge, alert.Resolve:
+			if a.DedupKey == "" {
+				return nil, fault.New(fault.Invalid, "alert %d of %s says nothing by which it could be told from others", n+1, d.Name)
+			}
+		case alert.Ignore:
+		default:
+			return nil, fault.New(fault.Internal, "alert %d of %s has action %q", n+1, d.Name, a.Action)
+		}
+		alerts[n] = a
+	}
+	return alerts, nil
+}
+
+// Route is where an alert goes.
+type Route struct {
+	Service  id.Service   `json:"service"`
+	Priority org.Priority `json:"priority"`
+	Rule     string       `json:"rule"` // what decided it
+}
+
+// RouteOf an alert that came through an integration: its service, and a priority by impact and severity.
+func RouteOf(o *org.Org, in org.Integration, a alert.Alert) Route {
+	impact := 1 // of a service that is gone: the worst is thought
+	if s, ok := o.Services[in.Service]; ok {
+		impact = s.Impact
+	}
+	return Route{Service: in.Service, Priority: alert.Priority(impact, a.Severity), Rule: "integration " + string(in.ID)}
+}
