@@ -68,6 +68,47 @@ func TestWithoutTheInboxTheEngineTakesEvents(t *testing.T) {
 	require.False(t, n.talks.Told()[2].Fresh)
 }
 
+// delivers a request of two alerts of one monitor.
+func (n *night) delivers(keys ...string) (service.Taken, error) {
+	say := func(alert.Post) ([]alert.Alert, error) {
+		var all []alert.Alert
+		for _, key := range keys {
+			all = append(all, alert.Alert{Action: alert.Trigger, DedupKey: key, Title: "card declines", Severity: alert.Critical})
+		}
+		return all, nil
+	}
+	return n.intake.Deliver(ctx(), service.Delivery{
+		Dialect: alert.Dialect{Name: "words", Decode: say}, Key: servicetest.Key, Post: alert.Post{Body: []byte("both"), At: n.now},
+	})
+}
+
+func TestARequestOfManyAlertsIsTakenWithoutTheInboxToo(t *testing.T) {
+	n := newNight(t)
+	n.inbox.Broken = away
+	taken, err := n.delivers("disk", "cpu", "net")
+	require.NoError(t, err)
+	require.Equal(t, []string{"disk", "cpu", "net"}, taken.DedupKeys)
+	told := n.talks.Told()
+	require.Len(t, told, 3)
+	bodies := 0
+	for _, e := range told {
+		bodies += len(e.Raw)
+	}
+	require.Equal(t, len("both"), bodies, "one copy of the request")
+
+	n.inbox.Broken, n.now = nil, n.now.Add(time.Minute) // the light is back, and one of the conversations goes on in the engine
+	_, err = n.delivers("disk", "fan")
+	require.NoError(t, err)
+	require.Len(t, n.talks.Told(), 4)
+	require.Len(t, n.inbox.Events(), 1)
+	require.Equal(t, "fan", n.inbox.Events()[0].Alert.DedupKey)
+
+	n.talks.Away = true // nothing is half done: what is in the engine goes first
+	_, err = n.delivers("disk", "lamp")
+	require.True(t, fault.Is(err, fault.Unavailable))
+	require.Len(t, n.inbox.Events(), 1)
+}
+
 func TestWithNeitherTheSenderComesAgain(t *testing.T) {
 	n := newNight(t)
 	n.inbox.Broken, n.talks.Away = away, true

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -517,4 +519,43 @@ func TestADatabaseThatIsGoneIsUnavailable(t *testing.T) {
 	require.Truef(t, fault.Is(err, fault.Unavailable), "got %v", err)
 	var known *fault.Error
 	require.True(t, errors.As(err, &known))
+}
+
+// A monitor that says several things at once is believed in all of them or in none, in their order, and what it sent is
+// written down once.
+func TestWhatComesInOneRequestIsAcceptedAtOnce(t *testing.T) {
+	d := newDoor(t)
+	body := []byte(`{"alerts":[1,2,3]}`)
+	in := []service.Incoming{
+		event(alert.Trigger, "disk", alert.Error), event(alert.Trigger, "cpu \x00", alert.Critical), event(alert.Resolve, "disk", alert.Error),
+	}
+	for n := range in {
+		in[n].Raw, in[n].Trace, in[n].ReceivedAt = body, "T-1", noon.Add(time.Duration(n)*time.Microsecond)
+	}
+	in[1].Service = "search"
+	seqs, err := d.inbox.AcceptAll(t.Context(), in)
+	require.NoError(t, err)
+	require.Len(t, seqs, 3)
+	require.IsIncreasing(t, seqs)
+
+	rows, err := d.inbox.Pool.Query(t.Context(), `select concat_ws(' ', action, service, dedup_key, alert->>'severity', trace, format, length(raw),
+		raw_of - $1, extract(microseconds from received_at)) from inbox order by seq`, seqs[0])
+	require.NoError(t, err)
+	kept, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"trigger payments disk error T-1 pagerduty 18 0",
+		"trigger search cpu \uFFFD critical T-1 pagerduty 0 0 1",
+		"resolve payments disk error T-1 pagerduty 0 0 2",
+	}, kept)
+	require.Equal(t, []string{"open E-1", "resolve E-1 by monitor via events"}, words(d.settles(seqs[2])))
+
+	for range 500 {
+		in[2].Alert.DedupKey += rand.Text() // more than an index can hold
+	}
+	_, err = d.inbox.AcceptAll(t.Context(), in)
+	require.Error(t, err)
+	var count int
+	require.NoError(t, d.inbox.Pool.QueryRow(t.Context(), `select count(*) from inbox`).Scan(&count))
+	require.Equal(t, 3, count, "none of the second request")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -148,12 +147,15 @@ func Clip(text string, most int) string {
 // web is an address that may be shown as a link, or nothing: no scripts, no files.
 func web(address string) string {
 	address = strings.TrimSpace(address)
-	if address == "" || len(address) > longestHref {
+	scheme, rest, _ := strings.Cut(address, "://")
+	odd := func(r rune) bool {
+		return r <= ' ' || r == 0x7f || r == '"' || r == '<' || r == '>' || r == '\\' || r == utf8.RuneError
+	}
+	if scheme != "http" && scheme != "https" || len(address) > longestHref || strings.ContainsFunc(address, odd) {
 		return ""
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if rest == "" || strings.ContainsRune("/?#:", rune(rest[0])) {
 		return ""
 	}
-	return u.String()
+	return address
 }
