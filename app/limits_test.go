@@ -89,11 +89,11 @@ func TestSlowClientsLeaveNothingBehind(t *testing.T) {
 			for range 20 {
 				drip(t, addr, text)
 			}
-			require.Eventually(t, func() bool { return open.Load() > 0 }, 10*time.Second, time.Millisecond)
-			require.Eventually(t, func() bool { return open.Load() == 0 }, 20*time.Second, 10*time.Millisecond, "%d are still open", open.Load())
+			require.Eventually(t, func() bool { return open.Load() > 0 }, time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { return open.Load() == 0 }, time.Minute, 10*time.Millisecond, "%d are still open", open.Load())
 		})
 	}
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+2 }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+2 }, time.Minute, 20*time.Millisecond)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(8<<20))
@@ -109,7 +109,7 @@ func TestACrowdAtTheDoorIsBounded(t *testing.T) {
 		defer line.Close()
 		lines = append(lines, line)
 	}
-	require.Eventually(t, func() bool { return open.Load() == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return open.Load() == 2 }, time.Minute, time.Millisecond)
 	_, err := io.WriteString(lines[2], "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	require.NoError(t, err)
 	answer, err := http.ReadResponse(bufio.NewReader(lines[2]), nil) // once a silent one has had its time

@@ -52,9 +52,9 @@ func TestPagesDoNotQueueBeforeADatabaseThatSaysNothing(t *testing.T) {
 		})
 	}
 	leaving.Wait()
-	require.Less(t, time.Since(began), 3*noteWithin, "all of them at once")
+	require.Less(t, time.Since(began), 30*noteWithin, "all of them at once, and not one after the other")
 
-	require.Eventually(t, func() bool { _, out := lights.Out(); return out }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, out := lights.Out(); return out }, time.Minute, 10*time.Millisecond)
 	spared := 0
 	for range 20 {
 		began := time.Now()

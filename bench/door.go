@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -48,12 +49,12 @@ func (d *door) fire(ctx context.Context, routingKey, title, severity string) err
 	return d.post(ctx, "/v2/enqueue", "", event{Key: routingKey, Action: "trigger", Dedup: title, Payload: &payload{
 		Summary: title, Source: "db-1.bench.example", Severity: severity,
 		Details: map[string]any{"metric": "replication_lag_seconds", "value": 912.5, "threshold": 300, "region": "eu-west-1"},
-	}}, http.StatusAccepted, nil)
+	}}, nil, http.StatusAccepted)
 }
 
 // resolve is the monitor's word that all is well again.
 func (d *door) resolve(ctx context.Context, routingKey, title string) error {
-	return d.post(ctx, "/v2/enqueue", "", event{Key: routingKey, Action: "resolve", Dedup: title}, http.StatusAccepted, nil)
+	return d.post(ctx, "/v2/enqueue", "", event{Key: routingKey, Action: "resolve", Dedup: title}, nil, http.StatusAccepted)
 }
 
 // open opens an escalation by hand and returns its ID.
@@ -61,16 +62,16 @@ func (d *door) open(ctx context.Context, service, title string) (string, error) 
 	var out struct {
 		ID string `json:"id"`
 	}
-	err := d.post(ctx, "/v1/escalations", title, map[string]string{"service": service, "title": title}, http.StatusCreated, &out)
+	err := d.post(ctx, "/v1/escalations", title, map[string]string{"service": service, "title": title}, &out, http.StatusCreated)
 	return out.ID, err
 }
 
-// say uses a verb and returns the outcome.
+// say uses a verb and returns the outcome: "received" when it was handed over and no worker has confirmed it yet.
 func (d *door) say(ctx context.Context, escalation, verb string) (string, error) {
 	var out struct {
 		Outcome string `json:"outcome"`
 	}
-	err := d.post(ctx, "/v1/escalations/"+escalation+"/"+verb, escalation+verb, struct{}{}, http.StatusOK, &out)
+	err := d.post(ctx, "/v1/escalations/"+escalation+"/"+verb, escalation+verb, struct{}{}, &out, http.StatusOK, http.StatusAccepted)
 	return out.Outcome, err
 }
 
@@ -86,7 +87,7 @@ func (d *door) look(ctx context.Context, path, accept string) error {
 	return err
 }
 
-func (d *door) post(ctx context.Context, path, key string, body any, want int, out any) error {
+func (d *door) post(ctx context.Context, path, key string, body, out any, want ...int) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("POST %s: %w", path, err)
@@ -100,7 +101,7 @@ func (d *door) post(ctx context.Context, path, key string, body any, want int, o
 		request.Header.Set("Authorization", "Bearer "+d.token)
 		request.Header.Set("Idempotency-Key", key)
 	}
-	raw, err := d.ask(request, want)
+	raw, err := d.ask(request, want...)
 	if err != nil || out == nil {
 		return err
 	}
@@ -110,8 +111,8 @@ func (d *door) post(ctx context.Context, path, key string, body any, want int, o
 	return nil
 }
 
-// ask sends a request and reads the whole answer, which must have this status.
-func (d *door) ask(request *http.Request, want int) ([]byte, error) {
+// ask sends a request and reads the whole answer, which must have one of these statuses.
+func (d *door) ask(request *http.Request, want ...int) ([]byte, error) {
 	what := request.Method + " " + request.URL.Path
 	response, err := d.http.Do(request)
 	if err != nil {
@@ -122,7 +123,7 @@ func (d *door) ask(request *http.Request, want int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	if response.StatusCode != want {
+	if !slices.Contains(want, response.StatusCode) {
 		return nil, fmt.Errorf("%s: %s: %.300s", what, response.Status, raw)
 	}
 	return raw, nil

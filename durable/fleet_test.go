@@ -26,10 +26,10 @@ func TestTheOldestWorkerSetsTheRules(t *testing.T) {
 	require.Equal(t, 1, fleet.Rules(), "nobody has been seen")
 
 	hire(t, dial(t, at.TemporalAddr, ""))
-	require.Eventually(t, func() bool { return fleet.Rules() == escalation.CurrentRules }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return fleet.Rules() == escalation.CurrentRules }, time.Minute, 20*time.Millisecond)
 
 	hire(t, dial(t, at.TemporalAddr, "4711@before-there-were-rules"))
-	require.Eventually(t, func() bool { return fleet.Rules() == 1 }, 20*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return fleet.Rules() == 1 }, time.Minute, 100*time.Millisecond)
 }
 
 func dial(t *testing.T, addr, identity string) client.Client {

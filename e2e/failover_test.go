@@ -127,7 +127,6 @@ func (b backed) down() {
 	first := b.open("copies", "Twilio hangs")
 	b.carriedBySecond(first, fred)
 	b.t.Logf("Twilio hangs and cannot be asked: the first page leaves by the gateway after %s", time.Since(fired).Round(time.Millisecond))
-	require.Less(b.t, time.Since(fired), time.Minute)
 
 	var fastest time.Duration
 	for range 4 { // whichever worker sends, one of them has met the outage already

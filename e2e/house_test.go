@@ -29,7 +29,7 @@ import (
 const routingKey = "acme0payments0demo0routing0key00"
 
 // patience for things that happen in milliseconds on an idle machine, and must happen on a busy one too.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 var binary struct {
 	sync.Once

@@ -102,7 +102,7 @@ func (h *house) settled() {
 	require.Eventually(h.t, func() bool {
 		events, _ := h.inbox.Waiting()
 		return events == 0
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 // done waits until nothing is left to tell the engine.
@@ -111,7 +111,7 @@ func (h *house) done() {
 	require.Eventually(h.t, func() bool {
 		events, errands := h.inbox.Waiting()
 		return events+errands == 0
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 // running puts an open escalation on record, of which these people were told.

@@ -71,5 +71,5 @@ func TestAReceiptWaitsForTheEngine(t *testing.T) {
 	h.engine.Leave(true)
 	require.NoError(t, h.receipts.Take(ctx(), page.Receipt{Key: "k", Status: page.Failed, Class: page.Dead}))
 	h.engine.Leave(false)
-	require.Eventually(t, func() bool { return len(h.engine.Told()) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(h.engine.Told()) == 1 }, time.Minute, time.Millisecond)
 }

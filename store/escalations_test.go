@@ -152,7 +152,7 @@ func TestAFewLiveOnesAreFoundAmongManyClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { // statistics arrive a moment later
 		return number(t, s.reader.Pool, "select idx_scan from pg_stat_user_indexes where indexrelname = 'escalations_live'") > 0
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	require.Zero(t, number(t, s.reader.Pool, "select seq_scan from pg_stat_user_tables where relname = 'escalations'"))
 	require.Less(t, number(t, s.reader.Pool, "select sum(idx_tup_read)::int from pg_stat_user_indexes where relname = 'escalations'"), 100)
 }

@@ -235,11 +235,9 @@ func TestASilentServerIsLeft(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	began := time.Now()
 	_, err = c.Send(ctx, letter("k"))
 	require.True(t, fault.Is(err, fault.Unavailable))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 5*time.Second)
 }
 
 func TestEncryptionAndCredentials(t *testing.T) {
