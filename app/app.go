@@ -47,6 +47,7 @@ type App struct {
 	temporal  client.Client
 	namespace string
 	rooms     rooms
+	heirs     *durable.Heirs
 	out       outlets
 	bell      *web.Bell
 	watchdog  *watchdog // nil: switched off
@@ -72,7 +73,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	a := &App{options: o, roles: roles, log: log, now: o.clock(), metrics: NewMetrics(), bell: &web.Bell{}, failed: make(chan error, 1), atWork: make(chan struct{})}
 
 	reach := o.reach()
-	reach.Metrics, reach.Log = a.metrics.Temporal(), quieter(log)
+	reach.Metrics, reach.Log, reach.Hands = a.metrics.Temporal(), quieter(log), &durable.Hands{}
 	addr, namespace, err := reach.Effective()
 	if err != nil {
 		return nil, err
@@ -90,6 +91,9 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		return nil, err
 	}
 	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), a.metrics, log, a.now)
+	a.heirs = &durable.Heirs{
+		Client: a.temporal, Namespace: namespace, Hands: reach.Hands, Roll: litRoll{Sticky: store.Sticky{Pool: a.db}, lights: a.rooms.lights}, Log: log,
+	}
 	a.metrics.Rules(a.rooms.fleet.Rules)
 	if err := a.directory(ctx); err != nil {
 		a.close()
@@ -211,6 +215,7 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		workers.CacheWorkflows(cachedRuns)
 		a.beside(func() { a.work(ctx) })
+		a.beside(func() { a.heirs.Run(ctx) })
 		if !a.options.Dev { // whoever tries it out begins with E-1
 			a.beside(func() { a.rooms.reserve.Run(ctx) })
 		}

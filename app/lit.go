@@ -144,3 +144,25 @@ func (a *App) shelf() *disk.Shelf {
 	}
 	return &shelf
 }
+
+// litRoll is signed every second by whoever works.
+type litRoll struct {
+	store.Sticky
+	lights *service.Lights
+}
+
+func (r litRoll) Keep(ctx context.Context, queue contract.Sticky) error {
+	return r.lights.Ask(ctx, lookUpWithin, func(ctx context.Context) error { return r.Sticky.Keep(ctx, queue) })
+}
+
+func (r litRoll) Silent(ctx context.Context, silent, forget time.Duration) (queues []contract.Sticky, err error) {
+	err = r.lights.Ask(ctx, lookUpWithin, func(ctx context.Context) (err error) {
+		queues, err = r.Sticky.Silent(ctx, silent, forget)
+		return err
+	})
+	return queues, err
+}
+
+func (r litRoll) Leave(ctx context.Context, queue string) error {
+	return r.lights.Ask(ctx, lookUpWithin, func(ctx context.Context) error { return r.Sticky.Leave(ctx, queue) })
+}

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
 )
 
 // Options say where the server is and how to talk to it.
@@ -23,7 +24,9 @@ type Options struct {
 	// Identity of this process in histories; empty: pid@host, and the rules that it knows.
 	Identity string
 	// Keys encrypt payloads; the first one encrypts, all of them decrypt. None: payloads travel in clear.
-	Keys    []Key
+	Keys []Key
+	// Hands learns which sticky queues are polled by way of this client; nil: nobody does.
+	Hands   *Hands
 	Metrics client.MetricsHandler
 	Log     *slog.Logger
 }
@@ -78,6 +81,9 @@ func (o Options) client() (client.Options, error) {
 	if options.ConnectionOptions.TLS == nil {
 		// A neighbour. Compressing costs an eighth of a worker's CPU there, and the server must undo each.
 		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
+	if o.Hands != nil {
+		options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(o.Hands.intercept))
 	}
 	if o.Log != nil {
 		options.Logger = log.NewStructuredLogger(o.Log)

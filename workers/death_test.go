@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,19 +21,34 @@ import (
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/internal/stack/stacktest"
+	"github.com/belayhq/belay/store"
 )
 
 // mortalAt names the server for the process that is started to be killed: this test binary once more.
 const mortalAt = "BELAY_TEST_MORTAL"
 
+// mortalRoll is the database in which that process signs the roll; unset: it signs none.
+const mortalRoll = "BELAY_TEST_MORTAL_ROLL"
+
 // beMortal works until it is killed, or whoever started it has gone.
 func beMortal(at string) {
-	c, err := durable.Dial(durable.Options{Addr: at, Plain: true})
+	hands := &durable.Hands{}
+	c, err := durable.Dial(durable.Options{Addr: at, Plain: true, Hands: hands})
 	if err != nil {
 		panic(err)
 	}
 	w := crew(c, stuck{})
 	w.RegisterWorkflowWithOptions(tellAna, workflow.RegisterOptions{Name: "TellAna"})
+	if roll := os.Getenv(mortalRoll); roll != "" {
+		w = mindful(c)
+		pool, err := store.Open(context.Background(), roll, store.Options{MaxConns: 2})
+		if err != nil {
+			panic(err)
+		}
+		go (&durable.Heirs{
+			Client: c, Namespace: "default", Hands: hands, Roll: store.Sticky{Pool: pool}, Log: slog.New(slog.DiscardHandler),
+		}).Run(context.Background())
+	}
 	if err := w.Start(); err != nil {
 		panic(err)
 	}
@@ -63,12 +79,12 @@ func (m *mortal) kill() {
 	_ = m.cmd.Wait()
 }
 
-func startMortal(t *testing.T, at string) *mortal {
+func startMortal(t *testing.T, at string, env ...string) *mortal {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), mortalAt+"="+at)
+	cmd.Env = append(append(os.Environ(), mortalAt+"="+at), env...)
 	cmd.Stderr = os.Stderr
 	_, err = cmd.StdinPipe()
 	require.NoError(t, err)

@@ -91,9 +91,9 @@ func (o Options) worker() worker.Options {
 		// Two pollers, the default, cost 40 % of the throughput.
 		WorkflowTaskPollerBehavior: pollers(),
 		ActivityTaskPollerBehavior: pollers(),
-		// What waits for a worker that has died waits this long before another takes it. We promise that no step is later
-		// than five seconds after recovery; less would turn more of a burst of timers into replays.
-		StickyScheduleToStartTimeout: 5 * time.Second,
+		// What waits for a worker that has died is given to others by its heirs (durable.Heirs), within seconds. This is the
+		// bound that holds while they cannot be told of its death; less would turn a burst of timers into replays.
+		StickyScheduleToStartTimeout: 10 * time.Second,
 
 		// Beyond these a page waits in the queue, where another worker can take it.
 		MaxConcurrentActivityExecutionSize:      256,

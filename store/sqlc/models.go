@@ -186,6 +186,13 @@ type SandboxMessage struct {
 	Replies    []string
 }
 
+type Sticky struct {
+	Queue      string
+	Deployment string
+	Build      string
+	SeenAt     time.Time
+}
+
 type Timeline struct {
 	Escalation int64
 	Seq        int32
