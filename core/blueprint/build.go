@@ -14,6 +14,7 @@ const (
 	defaultWait    = 2 * time.Minute
 	defaultReopen  = 24 * time.Hour
 	defaultTier    = 3
+	defaultGroup   = 10 * time.Minute
 	defaultHandoff = org.ClockTime(9 * 60)
 )
 
@@ -31,6 +32,7 @@ func (r *reader) build(docs []*document) *org.Org {
 		Units: map[id.Unit]org.Unit{}, Teams: map[id.Team]org.Team{}, People: map[id.Person]org.Person{},
 		Services: map[id.Service]org.Service{}, Integrations: map[id.Integration]org.Integration{},
 		Schedules: map[id.Schedule]org.Schedule{}, Calendars: map[id.Calendar]org.Calendar{}, Vendors: map[id.Vendor]org.Vendor{},
+		Windows: map[id.Window]org.Window{}, Heartbeats: map[id.Heartbeat]org.Heartbeat{},
 	}
 	home := time.UTC
 	for _, doc := range docs {
@@ -68,7 +70,8 @@ func (b builder) add(doc *document) {
 	case KindIntegration:
 		o.Integrations[id.Integration(doc.id)] = org.Integration{ID: id.Integration(doc.id), Kind: b.text(n, "type", "events"),
 			Service: id.Service(b.text(n, "service", "")), Key: b.text(n, "key", ""),
-			Secret: b.text(n, "secret", ""), Alert: org.Kind(b.text(n, "alerts", string(org.Technical)))}
+			Secret: b.text(n, "secret", ""), Alert: org.Kind(b.text(n, "alerts", string(org.Technical))),
+			Rules: b.rules(n), Flapping: b.flapping(n), Mapping: b.mapping(n)}
 	case KindSchedule:
 		o.Schedules[id.Schedule(doc.id)] = b.schedule(doc)
 	case KindCalendar:
@@ -77,6 +80,12 @@ func (b builder) add(doc *document) {
 		o.Policies = append(o.Policies, b.policy(doc))
 	case KindVendor:
 		o.Vendors[id.Vendor(doc.id)] = b.vendor(doc)
+	case KindRules:
+		o.Rules = append(o.Rules, b.rules(n)...)
+	case KindWindow:
+		o.Windows[id.Window(doc.id)] = b.window(doc)
+	case KindHeartbeat:
+		o.Heartbeats[id.Heartbeat(doc.id)] = b.heartbeat(doc)
 	}
 }
 
@@ -86,6 +95,12 @@ func inherit(o *org.Org) {
 		if s.Unit == "" {
 			s.Unit = o.Teams[s.Owner].Unit
 			o.Services[key] = s
+		}
+	}
+	for key, h := range o.Heartbeats {
+		if h.Service == "" {
+			h.Service = o.Integrations[h.Integration].Service
+			o.Heartbeats[key] = h
 		}
 	}
 }

@@ -49,6 +49,10 @@ func Diff(prev, next *org.Org) []Change {
 	compare(d, "vendor", prev.Vendors, next.Vendors, d.vendor)
 	compare(d, "policy", byID(prev.Policies), byID(next.Policies), d.policy)
 	d.order(prev.Policies, next.Policies)
+	d.about("rules of the organisation")
+	d.rules(prev.Rules, next.Rules)
+	compare(d, "window", prev.Windows, next.Windows, d.window)
+	compare(d, "heartbeat", prev.Heartbeats, next.Heartbeats, d.heartbeat)
 	return d.changes
 }
 
@@ -254,6 +258,9 @@ func (d *difference) integration(was, becomes org.Integration) {
 	d.text("type", was.Kind, becomes.Kind)
 	d.word("service", string(was.Service), string(becomes.Service))
 	d.text("path of its alerts", string(was.Alert), string(becomes.Alert))
+	d.rules(was.Rules, becomes.Rules)
+	d.text("flapping", flappingText(was.Flapping), flappingText(becomes.Flapping))
+	d.mapping(was.Mapping, becomes.Mapping)
 	if was.Key != becomes.Key {
 		d.say(Changed, "key changed: senders with the old one will be refused")
 	}

@@ -19,12 +19,15 @@ const (
 	KindCalendar     Kind = "calendar"
 	KindPolicy       Kind = "policy"
 	KindVendor       Kind = "vendor"
+	KindRules        Kind = "rules"
+	KindWindow       Kind = "window"
+	KindHeartbeat    Kind = "heartbeat"
 )
 
 // Kinds lists them in the order in which a newcomer would read them.
 func Kinds() []Kind {
 	return []Kind{KindOrganisation, KindUnit, KindTeam, KindPerson, KindService, KindIntegration, KindSchedule,
-		KindCalendar, KindPolicy, KindVendor}
+		KindCalendar, KindPolicy, KindVendor, KindRules, KindWindow, KindHeartbeat}
 }
 
 // language is the whole of it: the keys of every kind. What holds when a key is left out is decided in build.go.
@@ -40,6 +43,9 @@ func language() map[Kind]*shape {
 		KindCalendar:     calendarShape(),
 		KindPolicy:       policyShape(),
 		KindVendor:       vendor(),
+		KindRules:        rulesShape(),
+		KindWindow:       windowShape(),
+		KindHeartbeat:    heartbeat(),
 	}
 }
 
@@ -161,6 +167,9 @@ func integration() *shape {
 		key{"key", true, shape{form: formKey, doc: "The secret that senders give (routing key); unique."}},
 		key{"secret", false, shape{form: formKey, doc: "What its requests must be signed with, as that system signs, or must carry; without it the key is enough."}},
 		key{"alerts", false, one("Which path its alerts take.", "technical", kinds()...)},
+		key{"rules", false, rules("Tried in order, before those of the organisation; the first match wins.")},
+		key{"flapping", false, flapping()},
+		key{"mapping", false, mapping()},
 	)
 }
 

@@ -33,7 +33,27 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 	require.Equal(t, []org.Rung{{Method: "sms"}}, o.People["ben"].Ladders[org.Low], "without a ladder: every method, in the order written")
 
 	require.Equal(t, org.Service{ID: "s", Name: "S", Unit: "leaf", Owner: "core", Tier: 2, Impact: 3}, o.Services["s"])
-	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Alert: org.Procedural}, o.Integrations["i"])
+	door := o.Integrations["i"]
+	require.Equal(t, &org.Flapping{Changes: 4, Within: 10 * time.Minute}, door.Flapping)
+	require.Equal(t, &org.Mapping{Each: "body.alerts", Title: "item.name", DedupKey: "item.id", Severity: "item.level", Status: "item.state",
+		Action: "item.state == 'up' ? 'resolve' : 'trigger'", Source: "item.host", OccurredAt: "item.at", Links: "item.url", Labels: "item.tags"}, door.Mapping)
+	require.Equal(t, []org.Rule{
+		{Name: "quiet", When: `labels.env == "test"`, Action: org.Drop},
+		{Name: "wide", When: `title.contains("region")`, Continue: true, Action: org.Tell, Service: "s", Kind: org.Technical, Impact: 1, Urgency: "critical", Labels: map[string]string{"wide": "yes"}},
+		{Name: "later", When: `severity == "info"`, Action: org.Tell, Priority: org.P4, Delay: 5 * time.Minute},
+		{Name: "alike", Action: org.Tell, Group: &org.Grouping{By: []string{"labels.zone"}, Within: 5 * time.Minute, Count: 2}},
+		{Name: "alive", Action: org.Ping, Ping: "watchdog"},
+	}, door.Rules)
+	require.Len(t, o.Rules, 5)
+	require.Equal(t, "together", o.Rules[0].Name)
+	madrid, _ = time.LoadLocation("Europe/Madrid")
+	require.Equal(t, org.Window{ID: "patching", Name: "Patching", Zone: madrid, From: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC),
+		Until: time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC), Weekly: []org.WeekHours{{Days: []time.Weekday{time.Sunday}, From: 120, Until: 240}},
+		Services: []id.Service{"s"}, When: `labels.env == "prod"`, UpTo: "warning", Reason: "patches"}, o.Windows["patching"])
+	require.Equal(t, org.Heartbeat{ID: "watchdog", Name: "Watchdog", Integration: "i", Service: "s", Every: time.Minute, Grace: 2 * time.Minute,
+		Severity: "error", Priority: org.P2}, o.Heartbeats["watchdog"])
+	door.Rules, door.Flapping, door.Mapping = nil, nil, nil
+	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Secret: "ponmlkjihgfedcba", Alert: org.Procedural}, door)
 
 	layers := o.Schedules["primary"].Layers
 	require.Equal(t, []id.Person{"ana", "", "ben"}, layers[0].People, "null is a turn that nobody takes")

@@ -32,6 +32,7 @@ type reader struct {
 	broken     map[node]bool
 	references []reference
 	index      map[Kind]map[string]*document
+	scopes     *scopes // nil until an expression is met
 }
 
 // reference is an id that must exist.

@@ -41,7 +41,11 @@ func (r *reader) review(docs []*document, o *org.Org) {
 			}
 		case KindVendor:
 			v.vendor(doc)
-		case KindUnit, KindService, KindIntegration, KindCalendar:
+		case KindIntegration, KindRules:
+			v.rules(doc)
+		case KindWindow:
+			v.window(doc)
+		case KindUnit, KindService, KindCalendar, KindHeartbeat:
 		}
 	}
 	v.shadowed(docs)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/belayhq/belay/core/expr"
 	"github.com/belayhq/belay/core/fault"
 )
 
@@ -88,6 +89,8 @@ func (s *shape) bare() map[string]any {
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": 400}
 	case formZone:
 		return map[string]any{"type": "string", "minLength": 1}
+	case formCondition, formTerm, formMapping:
+		return map[string]any{"type": "string", "minLength": 1, "maxLength": expr.Longest}
 	}
 	if s.blank {
 		return map[string]any{"type": []string{"string", "null"}, "pattern": s.pattern()}
@@ -145,7 +148,7 @@ func (s *shape) pattern() string {
 		return mailPattern
 	case formWeb:
 		return webPattern
-	case formText, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
+	case formText, formCondition, formTerm, formMapping, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
 	}
 	return ""
 }

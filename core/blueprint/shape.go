@@ -16,28 +16,31 @@ type node = *yaml.Node
 type form string
 
 const (
-	formText     form = "text"     // one line of words
-	formIdent    form = "id"       // the name of a thing
-	formKey      form = "key"      // a secret
-	formNumber   form = "number"   // whole, between min and max
-	formSwitch   form = "switch"   // true or false
-	formDuration form = "duration" // 15m
-	formDate     form = "date"     // 2026-12-24
-	formDayDate  form = "day"      // 2026-12-24, or 12-24 for every year
-	formMoment   form = "moment"   // 2026-12-24, 2026-12-24T09:00, 2026-12-24T09:00:00Z
-	formClock    form = "clock"    // 09:00
-	formSpan     form = "span"     // 09:00-17:00
-	formDays     form = "days"     // mon, mon-fri
-	formZone     form = "zone"     // Europe/Berlin
-	formChoice   form = "choice"   // one of choices
-	formRef      form = "ref"      // the id of a thing of one kind
-	formOwn      form = "own"      // an id that is known only inside the same document
-	formPhone    form = "phone"
-	formMail     form = "mail"
-	formWeb      form = "web"
-	formList     form = "list"
-	formRecord   form = "record" // fixed keys
-	formBook     form = "book"   // free keys of one form, such as dates
+	formText      form = "text"     // one line of words
+	formIdent     form = "id"       // the name of a thing
+	formKey       form = "key"      // a secret
+	formNumber    form = "number"   // whole, between min and max
+	formSwitch    form = "switch"   // true or false
+	formDuration  form = "duration" // 15m
+	formDate      form = "date"     // 2026-12-24
+	formDayDate   form = "day"      // 2026-12-24, or 12-24 for every year
+	formMoment    form = "moment"   // 2026-12-24, 2026-12-24T09:00, 2026-12-24T09:00:00Z
+	formClock     form = "clock"    // 09:00
+	formSpan      form = "span"     // 09:00-17:00
+	formDays      form = "days"     // mon, mon-fri
+	formZone      form = "zone"     // Europe/Berlin
+	formChoice    form = "choice"   // one of choices
+	formRef       form = "ref"      // the id of a thing of one kind
+	formOwn       form = "own"      // an id that is known only inside the same document
+	formPhone     form = "phone"
+	formMail      form = "mail"
+	formWeb       form = "web"
+	formCondition form = "condition" // CEL over an event: true or false
+	formTerm      form = "term"      // CEL over an event: text
+	formMapping   form = "mapping"   // CEL over a body
+	formList      form = "list"
+	formRecord    form = "record" // fixed keys
+	formBook      form = "book"   // free keys of one form, such as dates
 )
 
 // shape is one place of the language: the loader walks documents along it, and the published schema is written from it.
@@ -259,6 +262,8 @@ func (r *reader) scalar(s *shape, n node) string {
 		return prefixed(text, address("email", text))
 	case formWeb:
 		return prefixed(text, address("webhook", text))
+	case formCondition, formTerm, formMapping:
+		return r.expression(s.form, text)
 	case formNumber, formSwitch, formList, formRecord, formBook:
 	}
 	return refuse(false)
@@ -313,6 +318,12 @@ func (s *shape) wants() string {
 		return "an e-mail address"
 	case formWeb:
 		return "an https or http URL"
+	case formCondition:
+		return `a condition such as severity == "critical"`
+	case formTerm:
+		return "an expression such as labels.cluster"
+	case formMapping:
+		return "an expression such as body.alert.name"
 	case formList:
 		return "a list"
 	case formRecord:

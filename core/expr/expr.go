@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -57,8 +58,16 @@ type Event struct {
 	At          time.Time // when it came in
 }
 
+// Both scopes never change, and take longer to make than to use: they are made once.
+var (
+	events = sync.OnceValues(newEvents)
+	bodies = sync.OnceValues(newBodies)
+)
+
 // Events is the scope of rules: the fields of one event.
-func Events() (Scope, error) {
+func Events() (Scope, error) { return events() }
+
+func newEvents() (Scope, error) {
 	return scope(
 		cel.Variable("action", cel.StringType), cel.Variable("title", cel.StringType), cel.Variable("severity", cel.StringType),
 		cel.Variable("status", cel.StringType), cel.Variable("source", cel.StringType), cel.Variable("dedup_key", cel.StringType),
@@ -91,7 +100,9 @@ func (e Event) Vars() map[string]any {
 }
 
 // Bodies is the scope of mappings: the JSON of a request as body, one of its entries as item, its headers and query.
-func Bodies() (Scope, error) {
+func Bodies() (Scope, error) { return bodies() }
+
+func newBodies() (Scope, error) {
 	return scope(
 		cel.Variable("body", cel.DynType), cel.Variable("item", cel.DynType),
 		cel.Variable("header", cel.MapType(cel.StringType, cel.StringType)),

@@ -23,6 +23,8 @@ type (
 	Override    string
 	SLA         string // a promise about tickets
 	Trigger     string
+	Heartbeat   string
+	Window      string // as the blueprint calls it, or "W-7" when it was made by hand
 )
 
 // OfNumber is the escalation with this number: 42 → "E-42".

@@ -21,6 +21,9 @@ type Org struct {
 	Calendars    map[id.Calendar]Calendar
 	Policies     []Policy // in the order in which they are tried; the first match wins
 	Vendors      map[id.Vendor]Vendor
+	Rules        []Rule // of the organisation, in the order in which they are tried, after those of the integration
+	Windows      map[id.Window]Window
+	Heartbeats   map[id.Heartbeat]Heartbeat
 	SLAs         []SLA     // in the order in which they are tried; for each metric the first match counts
 	Triggers     []Trigger // all that match count
 	CatchAll     Tier      // who is told when a ladder ends in silence; never empty in a valid blueprint
@@ -157,6 +160,10 @@ type Integration struct {
 	Key     string // secret; the routing key
 	Secret  string // what requests are signed or sent with besides; empty: the key is enough
 	Alert   Kind   // the path its alerts take; technical unless said otherwise
+
+	Rules    []Rule    // in the order in which they are tried; the first match wins
+	Flapping *Flapping // nil: every change is taken as it comes
+	Mapping  *Mapping  // how any JSON becomes an event; nil: it does not
 }
 
 // Schedule says who is on call when: layers one above the other, the highest that has somebody wins.
