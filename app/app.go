@@ -90,7 +90,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 		a.close()
 		return nil, err
 	}
-	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), a.metrics, log, a.now)
+	a.rooms = join(a.options, a.db, a.temporal, a.shelf(), a.metrics, &a.limits, log, a.now)
 	a.heirs = &durable.Heirs{
 		Client: a.temporal, Namespace: namespace, Hands: reach.Hands, Roll: litRoll{Sticky: store.Sticky{Pool: a.db}, lights: a.rooms.lights}, Log: log,
 	}

@@ -38,9 +38,12 @@ func (a *App) pages(e *echo.Echo) error {
 	options := web.Options{
 		PublicURL: a.options.PublicURL, Secret: a.options.Secret, Dev: a.options.Dev,
 		TemporalUIURL: a.temporalUI(), Namespace: a.namespace,
-		Authenticator: a.rooms.keyring, Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers,
+		Authenticator: a.rooms.keyring, Sessions: a.rooms.sessions, Accounts: a.rooms.accounts, Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers,
 		Links: a.rooms.links, Messages: a.rooms.messages, Digests: a.rooms.digests.Book, Access: service.Access{}, Opener: a.rooms.opener,
 		Limits: &a.limits, Bell: a.bell, Now: a.now, Log: a.log,
+	}
+	if a.options.SignIn.configured() {
+		options.Provider, options.ProviderName = newVoucher(a.options, a.rooms.directory, a.now), a.options.SignIn.Label
 	}
 	if a.options.Dev {
 		options.Sandbox = a.rooms.sandbox

@@ -28,6 +28,18 @@ func Keyring(ctx context.Context, o Options) (keys *service.Keyring, closeAll fu
 	return keys, db.Close, nil
 }
 
+// Accounts opens the accounts of a database, for commands on the server's own machine.
+func Accounts(ctx context.Context, o Options) (a *service.Accounts, closeAll func(), err error) {
+	if o.DatabaseURL == "" {
+		return nil, nil, fault.New(fault.Invalid, "BELAY_DATABASE_URL is not set: accounts are kept in that database")
+	}
+	db, directory, err := read(ctx, o.DatabaseURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	return accounts(db, directory, &service.Limits{}, time.Now), db.Close, nil
+}
+
 // Applied is the organisation that a database holds now; nothing before the first apply.
 func Applied(ctx context.Context, databaseURL string) (id.Revision, *org.Org, error) {
 	db, directory, err := read(ctx, databaseURL)

@@ -52,6 +52,7 @@ type Options struct {
 	SMTP    SMTP
 	Webhook Webhook
 	Watch   Watch
+	SignIn  SignIn
 
 	LogLevel  slog.Level
 	LogFormat LogFormat
@@ -153,6 +154,17 @@ func Variables() []Variable {
 		{"BELAY_CODEC_KEYS", "", true, "id:base64 of 32 bytes, comma separated; the first encrypts what Temporal keeps, all decrypt; empty: in clear", codecKeys},
 		{"WORKER_BUILD_ID", "", false, "build of this worker, for Temporal's Worker Versioning; empty: unversioned", word(func(o *Options) *string { return &o.BuildID })},
 		{"BELAY_SECRET", "", true, "signs links and seals cookies, 32 characters or more, the same in every process; dev makes one", secret},
+		{"BELAY_OIDC_ISSUER", "", false, "provider of identities, as https://login.example.com/realms/acme; empty: people sign in by account or token", issuer},
+		{"BELAY_OIDC_CLIENT_ID", "", false, "our registration there; its redirect address is BELAY_PUBLIC_URL/login/callback", word(func(o *Options) *string { return &o.SignIn.ClientID })},
+		{"BELAY_OIDC_CLIENT_SECRET", "", true, "of that registration; empty: a public client, proven by PKCE alone", word(func(o *Options) *string { return &o.SignIn.ClientSecret })},
+		{"BELAY_OIDC_NAME", "single sign-on", false, "what the button says: Sign in with …", word(func(o *Options) *string { return &o.SignIn.Label })},
+		{"BELAY_OIDC_SCOPES", "openid email profile", false, "what is asked for, separated by spaces", scopes},
+		{"BELAY_OIDC_CLAIM", "email", false, "claim that names the person: email is looked for among the blueprint's e-mail methods, any other is the person's ID", word(func(o *Options) *string { return &o.SignIn.Claim })},
+		{"BELAY_OIDC_TRUST_EMAIL", "", false, "1: believe addresses of which the provider does not say whether it verified them", truth(func(o *Options) *bool { return &o.SignIn.TrustEmail })},
+		{"BELAY_OIDC_GROUPS", "groups", false, "claim that lists the groups", word(func(o *Options) *string { return &o.SignIn.Groups })},
+		{"BELAY_OIDC_ROLES", "", false, "roles by group, as belay-admins=admin,noc=responder,*=viewer; empty: people of the blueprint are responders, nobody else comes in", roles},
+		{"BELAY_SESSION_IDLE", "12h", false, "a sign-in ends when nobody has used it for so long", span(func(o *Options) *time.Duration { return &o.SignIn.Idle }, time.Minute, 30*24*time.Hour)},
+		{"BELAY_SESSION_MAX", "168h", false, "a sign-in ends after so long, used or not", span(func(o *Options) *time.Duration { return &o.SignIn.Max }, time.Minute, 90*24*time.Hour)},
 		{"BELAY_TWILIO_ACCOUNT_SID", "", false, "AC…; SMS and voice go through this account", word(func(o *Options) *string { return &o.Twilio.AccountSID })},
 		{"BELAY_TWILIO_AUTH_TOKEN", "", true, "of that account; also proves that callbacks are Twilio's", word(func(o *Options) *string { return &o.Twilio.AuthToken })},
 		{"BELAY_TWILIO_FROM", "", false, "number or sender that messages come from", word(func(o *Options) *string { return &o.Twilio.From })},
@@ -222,6 +234,7 @@ func FromEnv(getenv func(string) string) (Options, error) {
 		o.PublicURL = reachable(o.HTTPAddr)
 	}
 	wrong = append(wrong, o.carriers()...)
+	wrong = append(wrong, o.SignIn.incomplete()...)
 	wrong = append(wrong, o.Watch.incomplete(o)...)
 	return o, errors.Join(wrong...)
 }

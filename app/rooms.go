@@ -40,6 +40,8 @@ type rooms struct {
 	replies  *service.Replies
 	search   *service.Search
 	keyring  *service.Keyring
+	sessions *service.Sessions
+	accounts *service.Accounts
 	oncall   *service.OnCall
 	covers   *service.Covers
 	listing  *service.Catalogue
@@ -51,7 +53,7 @@ type rooms struct {
 	messages    service.Messages
 }
 
-func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf, metrics *Metrics, log *slog.Logger, now func() time.Time) rooms {
+func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf, metrics *Metrics, limits *service.Limits, log *slog.Logger, now func() time.Time) rooms {
 	inbox := store.Inbox{Pool: db}
 	lights := &service.Lights{Now: now, Ping: func(ctx context.Context) error { return store.Ping(ctx, db) }}
 	messages := litMessages{Messages: store.Messages{Pool: db}, lights: lights}
@@ -102,6 +104,10 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	}
 	r.search = &service.Search{Escalations: escalations, Runs: r.engine, Lights: lights, Access: access}
 	r.keyring = &service.Keyring{Tokens: store.Tokens{Pool: db}, Organisation: r.directory, Access: access, Lights: lights, Now: now}
+	r.sessions = &service.Sessions{
+		Book: store.Sessions{Pool: db}, Organisation: r.directory, Lights: lights, Now: now, Idle: o.SignIn.Idle, Max: o.SignIn.Max,
+	}
+	r.accounts = accounts(db, r.directory, limits, now)
 	r.oncall = &service.OnCall{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
 	r.covers = &service.Covers{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}

@@ -11,13 +11,19 @@ type Caller struct {
 	Role   Role      // empty: may do nothing
 	Person id.Person // empty for machines
 	Token  string    // ID of the token, when there is one: two tokens may have the same name
-	Via    string    // "api", "sms", "voice", "link", "cli", "sandbox"
+	// Account is the local account, or the address that a provider of identities vouched for, of somebody who signed in
+	// without a token.
+	Account string
+	Via     string // "api", "sms", "voice", "link", "cli", "sandbox"
 }
 
-// Actor is the caller's name in the audit trail and on the timeline: a person, or "token:noc".
+// Actor is the caller's name in the audit trail and on the timeline: a person, "account:root", or "token:noc".
 func (c Caller) Actor() string {
 	if c.Person != "" {
 		return string(c.Person)
+	}
+	if c.Account != "" {
+		return "account:" + c.Account
 	}
 	return "token:" + c.Name
 }

@@ -56,7 +56,7 @@ func (k *Keyring) Bearer(ctx context.Context, secret string) (Caller, error) {
 	if err != nil {
 		return Caller{}, fmt.Errorf("find a token: %w", err)
 	}
-	if t.Person != "" && !k.ours(t.Person) {
+	if t.Person != "" && !ours(k.Organisation, t.Person) {
 		return Caller{}, fault.New(fault.Unauthenticated, "this token belongs to somebody who has left")
 	}
 	return Caller{Name: t.Name, Role: t.Role, Person: t.Person, Token: t.ID, Via: "api"}, nil
@@ -90,12 +90,6 @@ func (k *Keyring) remember(key [sha256.Size]byte, t Token) {
 		k.seen = map[[sha256.Size]byte]sighting{}
 	}
 	k.seen[key] = sighting{token: t, at: k.Now()}
-}
-
-// ours: somebody who may hold a token.
-func (k *Keyring) ours(person id.Person) bool {
-	p, ok := k.Organisation.Current().Org.People[person]
-	return ok && !p.Departed && p.Vendor == ""
 }
 
 // Create makes a token and answers its secret, which nobody can show again.

@@ -17,11 +17,12 @@ type Limits struct {
 	Callers   float64 // requests of one caller per second; zero: 200
 	Events    float64 // events of one routing key per second; zero: 2000
 	Strangers float64 // wrong tokens and links of one address per second; zero: 10
+	Passwords float64 // tries of a password for one account per second, after the first ten; zero: one in ten seconds
 
 	StreamsOfOne int // live pages that one caller may keep open; zero: 50
 	StreamsOfAll int // of this process; zero: 2000
 
-	callers, events, strangers limiter
+	callers, events, strangers, accounts, doors limiter
 
 	mu      sync.Mutex
 	streams map[string]int
@@ -44,6 +45,19 @@ func (l *Limits) Event(routingKey string, now time.Time) error {
 func (l *Limits) Stranger(address string, now time.Time) error {
 	return l.strangers.take(neighbourhood(address), or(l.Strangers, 10), now)
 }
+
+// Password is one try of a password. It is asked before the password is looked at: what can be guessed must not be
+// guessed often. The account is counted whether there is one or not; an address may try several, ten times as often.
+func (l *Limits) Password(account, address string, now time.Time) error {
+	each := or(l.Passwords, 0.1)
+	if err := l.doors.takeSome(neighbourhood(address), 10*each, 10*passwordsAtOnce, now); err != nil {
+		return err
+	}
+	return l.accounts.takeSome(account, each, passwordsAtOnce, now)
+}
+
+// passwordsAtOnce is how often somebody may mistype.
+const passwordsAtOnce = 10
 
 // Stream is one live page of a caller, until leave is called.
 func (l *Limits) Stream(c Caller) (leave func(), err error) {
@@ -114,7 +128,11 @@ type limiter struct {
 const mostBuckets = 10_000
 
 func (l *limiter) take(key string, perSecond float64, now time.Time) error {
-	reservation := l.bucket(key, perSecond).ReserveN(now, 1)
+	return l.takeSome(key, perSecond, max(1, int(5*perSecond)), now)
+}
+
+func (l *limiter) takeSome(key string, perSecond float64, atOnce int, now time.Time) error {
+	reservation := l.bucket(key, perSecond, atOnce).ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait == 0 {
 		return nil
@@ -123,7 +141,7 @@ func (l *limiter) take(key string, perSecond float64, now time.Time) error {
 	return fault.Later(wait, "more than %g per second", perSecond)
 }
 
-func (l *limiter) bucket(key string, perSecond float64) *rate.Limiter {
+func (l *limiter) bucket(key string, perSecond float64, atOnce int) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.young == nil {
@@ -138,7 +156,7 @@ func (l *limiter) bucket(key string, perSecond float64) *rate.Limiter {
 	}
 	held, ok := l.old[sum]
 	if !ok {
-		held = rate.NewLimiter(rate.Limit(perSecond), max(1, int(5*perSecond)))
+		held = rate.NewLimiter(rate.Limit(perSecond), atOnce)
 	}
 	l.young[sum] = held
 	return held

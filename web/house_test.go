@@ -27,7 +27,7 @@ func site(t *testing.T, h *webtest.House, change func(*web.Options)) *echo.Echo 
 	t.Helper()
 	o := web.Options{
 		Secret: secret, Dev: true, TemporalUIURL: "http://127.0.0.1:8233", PublicURL: "http://127.0.0.1:8080",
-		Authenticator: h, Organisation: h, Search: h, Answers: h, Links: h, Messages: h, Access: service.Access{},
+		Authenticator: h, Sessions: webtest.NewDoors(h).Sessions(), Organisation: h, Search: h, Answers: h, Links: h, Messages: h, Access: service.Access{},
 		Opener: webtest.Opener{House: h}, Sandbox: webtest.Phones{House: h}, Now: h.Now,
 	}
 	if change != nil {

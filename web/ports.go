@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/escalation"
@@ -13,6 +14,28 @@ import (
 // Authenticator finds out whose bearer token this is.
 type Authenticator interface {
 	Bearer(ctx context.Context, secret string) (service.Caller, error) // fault.Unauthenticated
+}
+
+// Sessions let browsers in until they end.
+type Sessions interface {
+	// Begin makes a session and ends the one that the browser had before, if any.
+	Begin(ctx context.Context, e service.Entrance, before string) (secret string, err error)
+	Find(ctx context.Context, secret string) (service.Session, error) // fault.Unauthenticated
+	End(ctx context.Context, secret string) error                     // of one that is over: nil
+	Lasts() time.Duration                                             // at most
+}
+
+// Accounts let people in by a password. fault.Unauthenticated says not which half is wrong.
+type Accounts interface {
+	Enter(ctx context.Context, name, password, address string) (service.Entrance, error)
+}
+
+// Provider vouches for people, by OpenID Connect.
+type Provider interface {
+	// Begin is where the browser proves who it is.
+	Begin(ctx context.Context, state, nonce, verifier string) (address string, err error)
+	// Finish takes the code that it came back with. fault.Denied, with the reason, for whoever may not come in.
+	Finish(ctx context.Context, code, nonce, verifier string) (service.Entrance, error)
 }
 
 // Organisation gives the organisation as it is now, from memory: names, zones, services.

@@ -18,16 +18,16 @@ func FuzzCookiesAndRedirects(f *testing.F) {
 	}
 	site := &Site{}
 	f.Fuzz(func(t *testing.T, text string) {
-		var held session
-		if err := seal.open("session", text, &held); !fault.Is(err, fault.Unauthenticated) {
+		var held asked
+		if err := seal.open("asked", text, &held); !fault.Is(err, fault.Unauthenticated) {
 			t.Fatalf("opened %q: %v", text, err)
 		}
 		sealed, err := seal.seal("answer", answer{Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := seal.open("session", sealed, &held); err == nil {
-			t.Fatal("an answer was taken for a session")
+		if err := seal.open("asked", sealed, &held); err == nil {
+			t.Fatal("an answer was taken for a sign-in")
 		}
 		if seal.matches(text, text) || seal.matches("", seal.token("")) {
 			t.Fatal("a form of nobody was believed")

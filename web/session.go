@@ -18,16 +18,8 @@ const (
 	visitCookie   = "belay_visit"
 	answerCookie  = "belay_answer"
 
-	sessionLasts = 12 * time.Hour
-	answerLasts  = time.Minute
+	answerLasts = time.Minute
 )
-
-// session is a sign-in. It holds the token itself, sealed, so that a revoked token ends it at once.
-type session struct {
-	Token string    `json:"t"`
-	Visit string    `json:"v"`
-	Until time.Time `json:"u"`
-}
 
 // visitor is who looks, and the visit that their forms are bound to.
 type visitor struct {
@@ -43,15 +35,20 @@ func visitorOf(c echo.Context) visitor {
 	return v
 }
 
-// identify finds out who asks: a session, a bearer token, or, in dev mode, whoever sits at this machine.
+// identify finds out who asks: a session, a bearer token, or, in dev mode, whoever sits at this machine. A session that
+// is over is worth as much as none to whoever has something better.
 func (s *Site) identify(c echo.Context) (visitor, error) {
 	ctx := c.Request().Context()
-	if held, ok := s.session(c); ok {
-		caller, err := s.authenticate(ctx, held.Token)
-		if err != nil {
+	nobody := errNobody
+	if secret := s.sessionSecret(c); secret != "" {
+		held, err := s.Sessions.Find(ctx, secret)
+		if err == nil {
+			return visitor{caller: held.Caller, visit: held.ID}, nil
+		}
+		if !fault.Is(err, fault.Unauthenticated) {
 			return visitor{}, err
 		}
-		return visitor{caller: caller, visit: held.Visit}, nil
+		nobody = err
 	}
 	if bearer, ok := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer "); ok {
 		caller, err := s.authenticate(ctx, bearer)
@@ -61,11 +58,11 @@ func (s *Site) identify(c echo.Context) (visitor, error) {
 		operator := service.Caller{Name: "the operator", Role: service.Admin, Via: "web"}
 		return visitor{caller: operator, visit: s.visit(c), local: true}, nil
 	}
-	return visitor{}, errNobody
+	return visitor{}, nobody
 }
 
 // errNobody: no token, no session.
-var errNobody = &fault.Error{Kind: fault.Unauthenticated, Message: "sign in first"}
+var errNobody error = &fault.Error{Kind: fault.Unauthenticated, Message: "sign in first"}
 
 func (s *Site) authenticate(ctx context.Context, bearer string) (service.Caller, error) {
 	caller, err := s.Authenticator.Bearer(ctx, bearer)
@@ -76,16 +73,21 @@ func (s *Site) authenticate(ctx context.Context, bearer string) (service.Caller,
 	return caller, nil
 }
 
-func (s *Site) session(c echo.Context) (session, bool) {
-	cookie, err := c.Cookie(sessionCookie)
-	if err != nil {
-		return session{}, false
+// sessionSecret is what the browser brings; empty: nothing.
+func (s *Site) sessionSecret(c echo.Context) string {
+	cookie, err := c.Cookie(s.sessionCookie())
+	if err != nil || len(cookie.Value) > 200 {
+		return ""
 	}
-	var held session
-	if err := s.seal.open("session", cookie.Value, &held); err != nil || !s.Now().Before(held.Until) {
-		return session{}, false
+	return cookie.Value
+}
+
+// sessionCookie has a name that no neighbour below the same domain can set, where that is possible.
+func (s *Site) sessionCookie() string {
+	if s.secure && s.Prefix == "" {
+		return "__Host-" + sessionCookie
 	}
-	return held, true
+	return sessionCookie
 }
 
 // visit is what forms are bound to when nobody has signed in.
@@ -135,51 +137,6 @@ func (s *Site) takeAnswer(c echo.Context) answer {
 		return answer{}
 	}
 	return a
-}
-
-func (s *Site) loginForm(c echo.Context) error {
-	f := s.frame(c, "Sign in")
-	f.Token = s.seal.token(s.visit(c))
-	return s.render(c, http.StatusOK, loginPage(f, c.QueryParam("next"), ""))
-}
-
-func (s *Site) login(c echo.Context) error {
-	visit := s.visit(c)
-	if !s.seal.matches(visit, c.FormValue("form_token")) {
-		return errStaleForm()
-	}
-	next := s.localPath(c.FormValue("next"))
-	bearer := strings.TrimSpace(c.FormValue("token"))
-	caller, err := s.authenticate(c.Request().Context(), bearer)
-	if slow := s.guessed(c, err); slow != nil {
-		return slow
-	}
-	if fault.Is(err, fault.Unauthenticated) {
-		f := s.frame(c, "Sign in")
-		f.Token = s.seal.token(visit)
-		return s.render(c, http.StatusUnauthorized, loginPage(f, next, "This token is unknown or revoked. Nothing was changed."))
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.Access.May(caller, service.Read); err != nil {
-		return err
-	}
-	sealed, err := s.seal.seal("session", session{Token: bearer, Visit: rand.Text(), Until: s.Now().Add(sessionLasts)})
-	if err != nil {
-		return err
-	}
-	s.setCookie(c, sessionCookie, sealed, sessionLasts)
-	return c.Redirect(http.StatusSeeOther, s.Prefix+next)
-}
-
-func (s *Site) logout(c echo.Context) error {
-	held, ok := s.session(c)
-	if ok && !s.seal.matches(held.Visit, c.FormValue("form_token")) {
-		return errStaleForm()
-	}
-	s.setCookie(c, sessionCookie, "", -time.Second)
-	return c.Redirect(http.StatusSeeOther, s.Prefix+"/login")
 }
 
 // localPath keeps a redirect on this site: anything else becomes the start page.

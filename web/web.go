@@ -35,6 +35,10 @@ type Options struct {
 	Namespace string
 
 	Authenticator Authenticator
+	Sessions      Sessions
+	Accounts      Accounts // nil: nobody signs in by a password
+	Provider      Provider // nil: nobody vouches for people
+	ProviderName  string   // as people know it; empty: single sign-on
 	Organisation  Organisation
 	Search        Search
 	Answers       Answers
@@ -142,6 +146,8 @@ func (s *Site) mount(g *echo.Group) {
 	open.HEAD("/assets/:name", s.asset)
 	open.GET("/login", s.loginForm)
 	open.POST("/login", s.login, s.sameSite)
+	open.GET("/login/provider", s.askProvider)
+	open.GET("/login/callback", s.providerAnswers)
 	open.POST("/logout", s.logout, s.sameSite)
 	open.POST("/look", s.look, s.sameSite)
 	open.GET("/a/:token", s.linkShow)

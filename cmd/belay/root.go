@@ -22,7 +22,7 @@ func root() *cobra.Command {
 		&cobra.Group{ID: "respond", Title: "Respond:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), health(), benchmark(), breakage()},
+		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), account(), health(), benchmark(), breakage()},
 		"organisation": {plan(), apply(), simulates(), explains(), serviceLevels()},
 		"respond":      {open(), acknowledge(), resolve(), show(), list()},
 	} {

@@ -8,6 +8,16 @@ import (
 	"time"
 )
 
+type Account struct {
+	Name       string
+	Hash       string
+	Role       string
+	Person     string
+	CreatedAt  time.Time
+	ChangedAt  time.Time
+	DisabledAt *time.Time
+}
+
 type Application struct {
 	Number    int64
 	Hash      string
@@ -184,6 +194,22 @@ type SandboxMessage struct {
 	Status     string
 	Key        string
 	Replies    []string
+}
+
+type Session struct {
+	ID      string
+	Hash    []byte
+	Token   string
+	Account string
+	Subject string
+	Vouched string
+	Name    string
+	Role    string
+	Person  string
+	BeganAt time.Time
+	SeenAt  time.Time
+	EndsAt  time.Time
+	EndedAt *time.Time
 }
 
 type Sticky struct {

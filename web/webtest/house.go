@@ -61,9 +61,9 @@ func Empty(now time.Time) *House {
 		sent:    map[string]service.Sent{},
 		tickets: map[string]service.Ticket{},
 		callers: map[string]service.Caller{
-			AdminToken:       {Name: "Ana Pérez", Role: service.Admin, Person: "ana"},
-			ViewerToken:      {Name: "wall screen", Role: service.Viewer},
-			IntegrationToken: {Name: "monitoring", Role: service.IntegrationRole},
+			AdminToken:       {Name: "Ana Pérez", Role: service.Admin, Person: "ana", Token: "tok_admin"},
+			ViewerToken:      {Name: "wall screen", Role: service.Viewer, Token: "tok_viewer"},
+			IntegrationToken: {Name: "monitoring", Role: service.IntegrationRole, Token: "tok_integration"},
 		},
 	}
 }
