@@ -45,6 +45,7 @@ type rooms struct {
 	oncall   *service.OnCall
 	covers   *service.Covers
 	listing  *service.Catalogue
+	tickets  *service.Tickets
 	digests  *service.Digests
 	sandbox  *service.Sandbox // dev only
 
@@ -110,6 +111,9 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.accounts = accounts(db, r.directory, limits, now)
 	r.oncall = &service.OnCall{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
 	r.covers = &service.Covers{Organisation: r.directory, Overrides: overrides, Access: access, Now: now}
+	r.tickets = &service.Tickets{
+		Organisation: r.directory, Revisions: r.directory, Store: store.Tickets{Pool: db}, Settler: r.settler, Access: access, Now: now, Log: log,
+	}
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
 	r.blueprints = &service.Blueprints{
 		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,
@@ -138,6 +142,7 @@ func (r rooms) gather(ways map[org.Channel]activities.Carrier) map[org.Channel]a
 func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, log *slog.Logger, now func() time.Time) workers.Deps {
 	return workers.Deps{
 		Directory: &activities.Directory{Directories: r.directory},
+		Warden:    &activities.Warden{Judges: r.tickets},
 		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
 		Pager: &activities.Pager{
 			Directories: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,

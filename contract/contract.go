@@ -11,6 +11,7 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/ticket"
 )
 
 // Workflow types.
@@ -39,6 +40,7 @@ const (
 	ActivitySend    = "Send"
 	ActivityBar     = "Bar"
 	ActivityRecord  = "Record"
+	ActivityJudge   = "Judge"
 )
 
 // Messages that a workflow takes, as signal and, for those of humans, as update of the same name.
@@ -59,6 +61,7 @@ const (
 	SignalReceipt   = "receipt"    // page.Receipt
 	SignalReport    = "report"     // Reports, from a vendor to its escalation
 	SignalStandDown = "stand-down" // StandDown, from an escalation to its vendor
+	SignalTicket    = "ticket"     // TicketChanged: the ticket that is watched has another version, or other promises
 )
 
 // QueryState answers an escalation.Summary.
@@ -128,6 +131,16 @@ type Start struct {
 	Conversation string `json:"conversation,omitempty"`
 }
 
+// TicketChanged says that a watched ticket should be looked at. With By somebody recalculated its clocks.
+type TicketChanged struct {
+	Key     string    `json:"key"`
+	Version int       `json:"version"`
+	By      id.Person `json:"by,omitempty"`
+	Name    string    `json:"name,omitempty"`
+	Via     string    `json:"via,omitempty"`
+	Note    string    `json:"note,omitempty"`
+}
+
 // Inputs and answers of activities that are not values of core already.
 type (
 	// Reckon asks when For has passed on a calendar of the current revision, counted from From.
@@ -138,6 +151,12 @@ type (
 	}
 	Reckoned struct {
 		Due time.Time `json:"due"`
+	}
+	// Judge asks how a ticket stands, answered by sla.Verdict.
+	Judge struct {
+		Ticket     ticket.Ref    `json:"ticket"`
+		Escalation id.Escalation `json:"escalation"`
+		At         time.Time     `json:"at"`
 	}
 	// Compile asks for the plan that a revision has for another priority.
 	Compile struct {

@@ -168,6 +168,11 @@ func (e *Engine) Repeat(ctx context.Context, which id.Escalation, r contract.Rep
 	return e.signal(ctx, contract.EscalationID(which), contract.SignalRepeat, r)
 }
 
+// Ticket says that a watched ticket should be looked at.
+func (e *Engine) Ticket(ctx context.Context, which id.Escalation, c contract.TicketChanged) error {
+	return e.signal(ctx, contract.EscalationID(which), contract.SignalTicket, c)
+}
+
 // Receipt hands a carrier's report to the workflow that sent the message.
 func (e *Engine) Receipt(ctx context.Context, workflow string, r page.Receipt) error {
 	return e.signal(ctx, workflow, contract.SignalReceipt, r)

@@ -27,6 +27,8 @@ type Engine interface {
 	Repeat(ctx context.Context, e id.Escalation, r contract.Repeat) error
 	// Receipt hands a carrier's report to the workflow that sent the message. Errors as with Say.
 	Receipt(ctx context.Context, workflow string, r page.Receipt) error
+	// Ticket says that a watched ticket should be looked at. Errors as with Say.
+	Ticket(ctx context.Context, e id.Escalation, c contract.TicketChanged) error
 	// Ready reports whether the engine can be reached.
 	Ready(ctx context.Context) error
 }
@@ -66,9 +68,10 @@ type Incoming struct {
 type Errand struct {
 	ID         int64
 	Escalation id.Escalation
-	Start      *contract.Start  // exactly one of these three
-	Repeat     *contract.Repeat //
-	Say        *Saying          //
+	Start      *contract.Start         // exactly one of these
+	Repeat     *contract.Repeat        //
+	Say        *Saying                 //
+	Ticket     *contract.TicketChanged //
 }
 
 // Saying is a word with its verb.

@@ -72,9 +72,9 @@ func (s *Search) List(ctx context.Context, c Caller, f Filter) (Page, error) {
 	}
 	for _, state := range f.States {
 		switch state {
-		case escalation.Open, escalation.Acked, escalation.ResolvedP, escalation.Closed:
+		case escalation.Watched, escalation.Open, escalation.Acked, escalation.ResolvedP, escalation.Closed:
 		default:
-			return Page{}, fault.Field("state", "%q is none of open, acknowledged, resolved, closed", state)
+			return Page{}, fault.Field("state", "%q is none of watching, open, acknowledged, resolved, closed", state)
 		}
 	}
 	for _, p := range f.Priorities {

@@ -184,6 +184,10 @@ func (s *Settler) run(ctx context.Context, e Errand, said *Saying, patient bool)
 		if err != nil {
 			return fmt.Errorf("repeat: %w", err)
 		}
+	case e.Ticket != nil:
+		if err := s.Engine.Ticket(ctx, e.Escalation, *e.Ticket); err != nil && !over(err, patient) {
+			return fmt.Errorf("ticket: %w", err)
+		}
 	case e.Say != nil && e.Say != said:
 		_, err := s.Engine.Say(ctx, contract.EscalationID(e.Escalation), e.Say.Verb, e.Say.Word)
 		if err != nil && !over(err, patient) {

@@ -79,6 +79,8 @@ func overtaken(sent Sent, row Escalation) bool {
 	case escalation.Acked:
 		climbing := row.Next.Action == "page" || row.Next.Action == "climb"
 		return !climbing && !sent.At.After(row.AcknowledgedAt)
+	case escalation.Watched:
+		return true // it was resolved meanwhile, and its ticket is watched on
 	case escalation.ResolvedP, escalation.Closed:
 		return !sent.At.After(row.ResolvedAt)
 	}

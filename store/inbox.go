@@ -186,6 +186,7 @@ const (
 	kindOpen   = "open"
 	kindRepeat = "repeat"
 	kindSay    = "say"
+	kindTicket = "ticket"
 )
 
 func errandOf(r sqlc.ErrandsOfRow) (service.Errand, error) {
@@ -201,6 +202,9 @@ func errandOf(r sqlc.ErrandsOfRow) (service.Errand, error) {
 	case kindSay:
 		e.Say = &service.Saying{}
 		into = e.Say
+	case kindTicket:
+		e.Ticket = &contract.TicketChanged{}
+		into = e.Ticket
 	default:
 		return e, fmt.Errorf("errand %d: kind %q is unknown", r.ID, r.Kind)
 	}

@@ -342,8 +342,12 @@ func (c *conversation) begins(ctx context.Context, seq int64, in service.Incomin
 // opening is the row of an escalation that nobody but us has heard of.
 func opening(number int64, in service.Incoming, start contract.Start) (sqlc.OpenEscalationParams, error) {
 	o := start.Opening
+	state, watches := escalation.Open, ""
+	if o.Watching != nil {
+		state, watches = escalation.Watched, o.Watching.Ticket.String()
+	}
 	summary, err := document(escalation.Summary{
-		ID: id.OfNumber(number), State: escalation.Open, Title: o.Title, Service: o.Service, Unit: o.Unit, Kind: o.Kind,
+		ID: id.OfNumber(number), State: state, Ticket: watches, Title: o.Title, Service: o.Service, Unit: o.Unit, Kind: o.Kind,
 		Priority: o.Plan.Priority, Severity: o.Severity, Revision: string(o.Plan.Revision), Policy: o.Plan.Policy,
 		OpenedAt: o.OpenedAt,
 	})
@@ -359,7 +363,7 @@ func opening(number int64, in service.Incoming, start contract.Start) (sqlc.Open
 		return sqlc.OpenEscalationParams{}, err
 	}
 	return sqlc.OpenEscalationParams{
-		Number: number, State: string(escalation.Open), Title: text(o.Title), Service: text(string(in.Service)),
+		Number: number, State: string(state), Title: text(o.Title), Service: text(string(in.Service)),
 		Unit: text(string(o.Unit)), Priority: text(string(o.Plan.Priority)), OpenedAt: o.OpenedAt, Summary: summary,
 		ServiceName: text(o.ServiceName), Integration: string(in.Integration), DedupKey: in.Alert.DedupKey,
 		DedupHeld: in.Alert.DedupKey != "", Alert: said, Start: input, SeverityTold: text(string(in.Alert.Severity)),

@@ -181,6 +181,8 @@ func way(via string) string {
 // stateWord is a state as people say it.
 func stateWord(p escalation.Phase) string {
 	switch p {
+	case escalation.Watched:
+		return "Watching"
 	case escalation.Open:
 		return "Open"
 	case escalation.Acked:
@@ -196,6 +198,8 @@ func stateWord(p escalation.Phase) string {
 // stateMark is a shape for each state, so that colour is never alone.
 func stateMark(p escalation.Phase) string {
 	switch p {
+	case escalation.Watched:
+		return "○"
 	case escalation.Open:
 		return "●"
 	case escalation.Acked:
@@ -211,6 +215,8 @@ func stateMark(p escalation.Phase) string {
 // stateClass names the style of a state; unknown ones look like closed ones.
 func stateClass(p escalation.Phase) string {
 	switch p {
+	case escalation.Watched:
+		return "watching"
 	case escalation.Open:
 		return "open"
 	case escalation.Acked:

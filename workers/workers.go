@@ -20,6 +20,7 @@ import (
 type Deps struct {
 	Directory *activities.Directory
 	Planner   *activities.Planner
+	Warden    *activities.Warden
 	Pager     *activities.Pager
 	Recorder  *activities.Recorder
 	Doorman   *activities.Doorman
@@ -34,6 +35,7 @@ func Register(w worker.Registry, d Deps) {
 	for name, act := range map[string]any{
 		contract.ActivityMuster:  d.Directory.Muster,
 		contract.ActivityReckon:  d.Directory.Reckon,
+		contract.ActivityJudge:   d.Warden.Judge,
 		contract.ActivityCompile: d.Planner.Compile,
 		contract.ActivityEngage:  d.Planner.Engage,
 		contract.ActivitySend:    d.Pager.Send,

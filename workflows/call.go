@@ -11,6 +11,7 @@ import (
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/core/sla"
 )
 
 // verb is an activity with its types: a wrong argument does not compile.
@@ -31,6 +32,7 @@ var (
 	engage  verb[contract.Engage, escalation.Opening] = asking(contract.ActivityEngage, (*activities.Planner).Engage)
 	send    verb[contract.Send, contract.Sent]        = asking(contract.ActivitySend, (*activities.Pager).Send)
 	bar     verb[contract.Bar, struct{}]              = telling(contract.ActivityBar, (*activities.Pager).Bar)
+	judge   verb[contract.Judge, sla.Verdict]         = asking(contract.ActivityJudge, (*activities.Warden).Judge)
 	record  verb[contract.Record, struct{}]           = telling(contract.ActivityRecord, (*activities.Recorder).Write)
 )
 

@@ -26,6 +26,8 @@ func (s *shell) perform(ctx workflow.Context, effect escalation.Effect) {
 		s.question(ctx, func(ctx workflow.Context) { s.reckon(ctx, e) })
 	case escalation.Compile:
 		s.question(ctx, func(ctx workflow.Context) { s.compile(ctx, e) })
+	case escalation.Judge:
+		s.question(ctx, func(ctx workflow.Context) { s.judge(ctx, e) })
 	case escalation.Send:
 		boards := s.state.Rules >= 2
 		if boards {
@@ -84,6 +86,18 @@ func (s *shell) reckon(ctx workflow.Context, e escalation.Reckon) {
 		return // the machine's guess in wall time stands
 	}
 	s.apply(ctx, escalation.Reckoned{At: workflow.Now(ctx), Key: e.Key, Due: answer.Due})
+}
+
+func (s *shell) judge(ctx workflow.Context, e escalation.Judge) {
+	if !s.state.Wants(e) {
+		return // a later question asks the same
+	}
+	verdict, err := judge.look(ctx, s, contract.Judge{Ticket: e.Ticket, Escalation: s.state.Opening.ID, At: workflow.Now(ctx)}, "how ticket "+e.Ticket.String()+" stands")
+	if err != nil {
+		s.failed(ctx, "judge", err)
+		return // what was known counts, and the machine asks again
+	}
+	s.apply(ctx, escalation.Judged{At: workflow.Now(ctx), Key: e.Key, Verdict: verdict})
 }
 
 func (s *shell) compile(ctx workflow.Context, e escalation.Compile) {

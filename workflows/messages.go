@@ -89,6 +89,13 @@ func (s *shell) inlets() []inlet {
 		signal(s, contract.SignalReceipt, func(r page.Receipt, at time.Time) []escalation.Event {
 			return []escalation.Event{escalation.Reported{At: at, Receipt: r}}
 		}),
+		signal(s, contract.SignalTicket, func(c contract.TicketChanged, at time.Time) []escalation.Event {
+			if c.By != "" {
+				a := escalation.Answer{By: c.By, Name: c.Name, Via: c.Via, Key: c.Key, Note: c.Note}
+				return []escalation.Event{escalation.Recalculated{At: at, Answer: a}}
+			}
+			return []escalation.Event{escalation.Observed{At: at, Key: c.Key, Version: c.Version}}
+		}),
 		signal(s, contract.SignalReport, func(r contract.Reports, at time.Time) []escalation.Event {
 			steps := make([]escalation.Event, len(r.Reports))
 			for i, report := range r.Reports {

@@ -134,7 +134,8 @@ const (
 	EntryNoted        EntryKind = "note"
 	EntryPrioritised  EntryKind = "priority"
 	EntryRepeated     EntryKind = "repeated"
-	EntryOverdue      EntryKind = "overdue" // a clock ran out: ack, update, resolve
+	EntryOverdue      EntryKind = "overdue"   // a clock ran out: ack, update, resolve
+	EntryThreshold    EntryKind = "threshold" // of a clock, or a trigger: what a ticket promised
 	EntryVendor       EntryKind = "vendor"
 	EntryUnreachable  EntryKind = "unreachable" // a tier reached nobody
 	EntryWarning      EntryKind = "warning"

@@ -494,12 +494,19 @@ func (m *machine) ticked() {
 	if m.s.Phase == ResolvedP {
 		if m.due(m.s.CloseAt) {
 			m.close()
+			return
 		}
+		m.watchTicked()
+		return
+	}
+	if m.s.Phase == Watched {
+		m.watchTicked()
 		return
 	}
 	if !m.s.live() {
 		return
 	}
+	m.watchTicked()
 	if !m.s.Snooze.IsZero() {
 		if m.due(m.s.Snooze) {
 			m.unsnooze()

@@ -15,7 +15,8 @@ import (
 //
 //	2: entries travel with the message that they lead to, good news with the next entry; at CloseAt it is over,
 //	   whatever else is heard then; an acknowledge after the end is on record.
-const CurrentRules = 2
+//	3: tickets are watched.
+const CurrentRules = 3
 
 // State is everything an escalation knows. It is a value: Step returns a new one and leaves the old one as it was.
 type State struct {
@@ -46,6 +47,7 @@ type State struct {
 	Snooze   time.Time `json:"snooze,omitzero"`    // until then nothing happens by itself
 	CloseAt  time.Time `json:"close_at,omitzero"`  // resolved for good
 	Promises Promises  `json:"promises,omitzero"`  // of a vendor
+	Watch    *Watch    `json:"watch,omitempty"`    // of a ticket
 	Owner    id.Person `json:"owner,omitempty"`    // who has it
 	OwnerAs  string    `json:"owner_as,omitempty"` // how to call them
 	AckedAt  time.Time `json:"acked_at,omitzero"`  // the first acknowledge since it was opened or reopened
@@ -70,6 +72,7 @@ const (
 	BySeverity Cause = "severity" // it got worse
 	ByHuman    Cause = "human"    // escalated or reassigned
 	BySnooze   Cause = "snooze"   // a snooze ended
+	ByPromise  Cause = "promise"  // a threshold of a clock, or a trigger of a ticket
 )
 
 // Stand is where we are with the people of one tier.

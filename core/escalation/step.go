@@ -68,6 +68,12 @@ func (m *machine) handle(e Event) {
 		m.once(e.Answer, m.reopen)
 	case Prioritised:
 		m.once(e.Answer, func(a Answer) (Outcome, string) { return m.prioritise(a, e.Priority) })
+	case Observed:
+		m.observed(e)
+	case Recalculated:
+		m.once(e.Answer, m.recalculated)
+	case Judged:
+		m.judged(e)
 	case Repeated:
 		m.repeated(e)
 	case VendorReported:
@@ -86,6 +92,10 @@ func (m *machine) opened(e Opened) {
 	m.s.Opening.Plan.Tiers = nil
 	if m.s.Opening.OpenedAt.IsZero() {
 		m.s.Opening.OpenedAt = e.At
+	}
+	if m.s.Rules >= watchingRules && o.Watching != nil {
+		m.watched()
+		return
 	}
 	m.record(EntryOpened, o.By.actor("monitor"), o.By.Via, o.By.Key,
 		fmt.Sprintf("%s opened as %s for %s: %s", m.name(), o.Plan.Priority, o.ServiceName, o.Title))
@@ -244,7 +254,7 @@ func (m *machine) replan(a Answer, p org.Priority) {
 }
 
 func (m *machine) planned(e Planned) {
-	if e.Key != m.s.Asked || !m.s.live() {
+	if e.Key != m.s.Asked || !m.s.live() && m.s.Phase != Watched {
 		return
 	}
 	before := m.s.Plan.Priority
@@ -252,6 +262,9 @@ func (m *machine) planned(e Planned) {
 	m.s.Tier = min(m.s.Tier, len(m.s.Plan.Tiers))
 	m.record(EntryPrioritised, m.s.AskedFor.actor("belay"), m.s.AskedFor.Via, m.s.AskedFor.Key,
 		fmt.Sprintf("priority %s → %s; the ladder is now that of policy %s", before, e.Plan.Priority, e.Plan.Policy))
+	if m.s.Phase == Watched {
+		return
+	}
 	m.resolveClock()
 	switch {
 	case m.s.Climbing:
@@ -266,7 +279,7 @@ func (m *machine) planned(e Planned) {
 // unplanned: the ladder of another priority is not there. Whoever has it must hear that it got worse all the same; the
 // ladder follows when it is found.
 func (m *machine) unplanned(e Unplanned) {
-	if e.Key == "" || e.Key != m.s.Asked || !m.s.live() {
+	if e.Key == "" || e.Key != m.s.Asked || !m.s.live() && m.s.Phase != Watched {
 		return
 	}
 	if e.Final {

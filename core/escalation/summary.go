@@ -12,6 +12,7 @@ import (
 type Phase string
 
 const (
+	Watched   Phase = "watching" // its ticket's clocks run, nobody is called
 	Open      Phase = "open"
 	Acked     Phase = "acknowledged"
 	ResolvedP Phase = "resolved" // can still be reopened
@@ -44,7 +45,8 @@ type Summary struct {
 	UpdateBy       time.Time      `json:"update_by,omitzero"`
 	ResolveBy      time.Time      `json:"resolve_by,omitzero"`
 	Repeats        int            `json:"repeats"`
-	Told           []id.Person    `json:"told,omitempty"` // everybody who was paged, in order of the first page
+	Ticket         string         `json:"ticket,omitempty"` // that it watches: "servicenow/INC0010023"
+	Told           []id.Person    `json:"told,omitempty"`   // everybody who was paged, in order of the first page
 	Next           Next           `json:"next"`
 	Seq            int            `json:"seq"` // of the last entry: a row is only replaced by one with a higher number
 }
@@ -52,6 +54,6 @@ type Summary struct {
 // Next is the next automatic action.
 type Next struct {
 	At     time.Time `json:"at,omitzero"`
-	Action string    `json:"action"` // "page", "climb", "update_due", "resolve_due", "wake", "close", "none"
+	Action string    `json:"action"` // "page", "climb", "update_due", "resolve_due", "wake", "close", "judge", or what a promise does: "warn", "raise", "escalate", "bring_in"; "none"
 	Target string    `json:"target,omitempty"`
 }

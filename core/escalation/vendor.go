@@ -101,6 +101,8 @@ func (s State) Wants(e Effect) bool {
 			}
 		}
 		return false
+	case Judge:
+		return s.Watch != nil && s.Watch.Asked == e.Key
 	case Muster:
 		return s.Stand.Asked == e.Key
 	case Engage:

@@ -18,6 +18,8 @@ const longestSnooze = 7 * 24 * time.Hour
 // acknowledge: a human takes responsibility. The ladder stops and the update clock starts.
 func (m *machine) acknowledge(a Answer) (Outcome, string) {
 	switch {
+	case m.s.Phase == Watched:
+		return m.ticketWord()
 	case m.s.Phase == ResolvedP && m.s.Rules >= 2: // whoever answered, however late, finds it on record
 		m.record(EntryRefused, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s acknowledged what was resolved already", m.called(a)), "note", a.Note)
 		return Refused, m.over()
@@ -62,9 +64,23 @@ func (m *machine) over() string {
 }
 
 func (m *machine) resolve(a Answer) (Outcome, string) {
+	if m.s.Phase == Watched {
+		m.s.Phase, m.s.EndedAt, m.s.EndedBy, m.s.CloseAt, m.s.Asked = ResolvedP, m.at, a, m.at.Add(m.s.Plan.Reopen), ""
+		m.record(EntryResolved, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s ended the watching", m.called(a)), "note", a.Note)
+		return Done, fmt.Sprintf("%s watches its ticket no more.", m.name())
+	}
 	if !m.s.live() {
 		return Already, m.over()
 	}
+	m.ends(a)
+	if m.relapse() {
+		return Done, fmt.Sprintf("%s is resolved; its ticket is still open and is watched on.", m.name())
+	}
+	return Done, fmt.Sprintf("%s is resolved.", m.name())
+}
+
+// ends a live escalation.
+func (m *machine) ends(a Answer) {
 	m.stop()
 	m.s.Phase, m.s.EndedAt, m.s.EndedBy = ResolvedP, m.at, a
 	m.s.Snooze, m.s.Update, m.s.Resolve, m.s.Promises, m.s.Asked = time.Time{}, Clock{}, Clock{}, Promises{}, ""
@@ -75,7 +91,6 @@ func (m *machine) resolve(a Answer) (Outcome, string) {
 	if m.s.Plan.Reopen <= 0 || m.s.Opening.Vendor != nil {
 		m.close()
 	}
-	return Done, fmt.Sprintf("%s is resolved.", m.name())
 }
 
 // close ends it for good. When the clock alone says so the entry carries the instant at which it was due.
@@ -92,6 +107,13 @@ func (m *machine) close() {
 // escalate is a human asking for more: the next tier, somebody in particular, or a vendor. Who has it keeps it until
 // somebody else takes it.
 func (m *machine) escalate(a Answer, direction org.Direction, to *org.Target) (Outcome, string) {
+	if m.s.Phase == Watched && (to == nil || *to == (org.Target{})) {
+		m.record(EntryEscalated, a.actor("somebody"), a.Via, a.Key, fmt.Sprintf("%s escalated ticket %s", m.called(a), m.s.Opening.Watching.Ticket),
+			"direction", string(direction), "note", a.Note)
+		m.lift(direction, 0)
+		return Done, fmt.Sprintf("%s goes to %s.", m.name(), m.tierName())
+	}
+	m.awake()
 	if !m.s.live() {
 		return Refused, m.over()
 	}
@@ -165,6 +187,10 @@ func (m *machine) names(people []id.Person) []string {
 
 // aside calls people who are not the next tier; silence goes on from the tier where we stand.
 func (m *machine) aside(name string, direction org.Direction, targets []org.Target, managersOf []id.Person) {
+	m.asideFor(ByHuman, name, direction, targets, managersOf)
+}
+
+func (m *machine) asideFor(cause Cause, name string, direction org.Direction, targets []org.Target, managersOf []id.Person) {
 	here := m.s.Plan.At(m.s.Tier)
 	if direction == "" {
 		direction = org.Functional
@@ -173,7 +199,7 @@ func (m *machine) aside(name string, direction org.Direction, targets []org.Targ
 		Name: name, Targets: targets, Direction: direction,
 		AckWithin: here.AckWithin, UpdateEvery: here.UpdateEvery, Calendar: here.Calendar,
 	}
-	m.enter(ByHuman, name+" is called", managersOf...)
+	m.enter(cause, name+" is called", managersOf...)
 }
 
 func (m *machine) callVendor(a Answer, vendor id.Vendor) (Outcome, string) {
@@ -191,6 +217,8 @@ func (m *machine) callVendor(a Answer, vendor id.Vendor) (Outcome, string) {
 // reassign hands it to somebody else, who must take it. The resolve clock runs on.
 func (m *machine) reassign(a Answer, to org.Target) (Outcome, string) {
 	switch {
+	case m.s.Phase == Watched:
+		return m.ticketWord()
 	case !m.s.live():
 		return Refused, m.over()
 	case to == (org.Target{}) || to.Vendor != "":
@@ -205,6 +233,8 @@ func (m *machine) reassign(a Answer, to org.Target) (Outcome, string) {
 // snooze holds everything for a while. Whoever snoozes has it.
 func (m *machine) snooze(a Answer, until time.Time) (Outcome, string) {
 	switch {
+	case m.s.Phase == Watched:
+		return m.ticketWord()
 	case !m.s.live():
 		return Refused, m.over()
 	case !until.After(m.at):
@@ -248,6 +278,8 @@ func (m *machine) note(a Answer) (Outcome, string) {
 
 func (m *machine) reopen(a Answer) (Outcome, string) {
 	switch m.s.Phase {
+	case Watched:
+		return m.ticketWord()
 	case Open, Acked:
 		return Already, fmt.Sprintf("%s is open.", m.name())
 	case Closed:
@@ -268,7 +300,7 @@ func (m *machine) startOver(a Answer, why string) {
 
 func (m *machine) prioritise(a Answer, p org.Priority) (Outcome, string) {
 	switch {
-	case !m.s.live():
+	case !m.s.live() && m.s.Phase != Watched:
 		return Refused, m.over()
 	case !slices.Contains(org.Priorities(), p):
 		return Refused, fmt.Sprintf("Priority %q is none of P1 to P5.", string(p))

@@ -25,6 +25,13 @@ func (s State) next() Next {
 	}
 	if s.Phase == ResolvedP {
 		consider(s.CloseAt, "close", "")
+		if s.Watch != nil && s.Watch.Asked != "" {
+			s.watchNext(consider)
+		}
+		return best
+	}
+	if s.Phase == Watched {
+		s.watchNext(consider)
 		return best
 	}
 	if !s.live() {
@@ -34,6 +41,7 @@ func (s State) next() Next {
 		consider(s.Snooze, "wake", s.ownerName())
 		return best
 	}
+	s.watchNext(consider)
 	consider(s.Promises.Ack.Due, "promise_due", s.vendorName())
 	consider(s.Promises.Resolve.Due, "promise_due", s.vendorName())
 	consider(s.Resolve.Due, "resolve_due", s.ownerName())
@@ -94,6 +102,9 @@ func (s State) Summary() Summary {
 		OpenedAt: s.Opening.OpenedAt, AcknowledgedAt: s.AckedAt, AcknowledgedBy: s.Owner,
 		ResolvedAt: s.EndedAt, ResolvedBy: s.EndedBy.By, ResolveSaidAt: s.endSaid(), ClosedAt: s.ClosedAt, SnoozedUntil: s.Snooze,
 		UpdateBy: s.Update.Due, ResolveBy: s.Resolve.Due, Repeats: s.Repeats, Next: s.next(), Seq: s.Seq,
+	}
+	if s.Opening.Watching != nil {
+		sum.Ticket = s.Opening.Watching.Ticket.String()
 	}
 	for _, t := range s.Told {
 		sum.Told = append(sum.Told, t.Person)

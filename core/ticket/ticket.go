@@ -96,8 +96,8 @@ func (t Ticket) Check() error {
 		}
 	}
 	switch {
-	case t.System == "" || len(t.System) > longestKey || strings.Contains(t.System, "/"):
-		return fault.Field("system", `name the system in which the ticket lives, such as "servicenow"; without a slash, at most %d bytes`, longestKey)
+	case t.System == "" || len(t.System) > longestKey || strings.Trim(t.System, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "":
+		return fault.Field("system", `name the system in which the ticket lives, such as "servicenow": lower-case letters, digits, ".", "_" and "-", at most %d`, longestKey)
 	case t.Key == "" || len(t.Key) > longestKey:
 		return fault.Field("key", `give the ticket's key in its system, such as "INC0010023"; at most %d bytes`, longestKey)
 	case t.Title == "" || len(t.Title) > longestTitle:

@@ -143,6 +143,18 @@ func (e *Engine) reply(verb string) contract.Reply {
 	return contract.Reply{Outcome: escalation.Done, Text: "Done: " + verb + ".", State: escalation.Acked}
 }
 
+// Ticket implements service.Engine.
+func (e *Engine) Ticket(_ context.Context, of id.Escalation, c contract.TicketChanged) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	workflow := contract.EscalationID(of)
+	if err := e.state(workflow); err != nil {
+		return err
+	}
+	e.told = append(e.told, fmt.Sprintf("%s ticket %s version %d", workflow, c.Key, c.Version))
+	return nil
+}
+
 // Repeat implements service.Engine.
 func (e *Engine) Repeat(_ context.Context, of id.Escalation, r contract.Repeat) error {
 	e.mu.Lock()

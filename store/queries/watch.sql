@@ -15,7 +15,7 @@ update watch set holder = '', until = '-infinity' where holder = @holder;
 -- Past their next action; and those of which the recorder has never written, although the engine was told of them.
 (select number, next_at as due
  from escalations
- where next_at < clock_timestamp() - @grace::interval and state in ('open', 'acknowledged')
+ where next_at < clock_timestamp() - @grace::interval and state in ('open', 'acknowledged', 'watching')
  order by next_at
  limit @lim)
 union all

@@ -219,6 +219,37 @@ type Sticky struct {
 	SeenAt     time.Time
 }
 
+type Ticket struct {
+	System     string
+	Key        string
+	Version    int32
+	Ticket     []byte
+	State      string
+	Service    string
+	ChangedAt  time.Time
+	ObservedAt time.Time
+	Escalation *int64
+	Revision   string
+}
+
+type TicketDelivery struct {
+	Source     string
+	Delivery   string
+	System     string
+	Key        string
+	Version    int32
+	ObservedAt time.Time
+}
+
+type TicketVersion struct {
+	System     string
+	Key        string
+	Version    int32
+	At         time.Time
+	Ticket     []byte
+	ObservedAt time.Time
+}
+
 type Timeline struct {
 	Escalation int64
 	Seq        int32

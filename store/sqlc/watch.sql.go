@@ -25,7 +25,7 @@ func (q *Queries) KeepStand(ctx context.Context, stand []byte, holder string) (i
 const OverdueEscalations = `-- name: OverdueEscalations :many
 (select number, next_at as due
  from escalations
- where next_at < clock_timestamp() - $1::interval and state in ('open', 'acknowledged')
+ where next_at < clock_timestamp() - $1::interval and state in ('open', 'acknowledged', 'watching')
  order by next_at
  limit $2)
 union all
