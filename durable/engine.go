@@ -70,6 +70,10 @@ func opened(err error, start contract.Start) error {
 	if err == nil || errors.As(err, &running) {
 		return nil
 	}
+	var refused *serviceerror.InvalidArgument
+	if errors.As(err, &refused) { // too large, say: the same start can never succeed
+		return fault.Wrap(fault.Invalid, err, "open escalation %s", start.Opening.ID)
+	}
 	return trouble(err, "open escalation %s", start.Opening.ID)
 }
 

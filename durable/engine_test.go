@@ -118,6 +118,13 @@ func (h *house) result(t *testing.T, e id.Escalation) string {
 	return strings.Join(heard, ", ")
 }
 
+// What the server refuses as it is would be refused for ever: whoever tries again must be able to tell.
+func TestAStartThatTheServerRefusesIsNotTakenForAServerThatIsAway(t *testing.T) {
+	h := open(t)
+	err := h.engine.Open(t.Context(), start(id.Escalation("E-"+strings.Repeat("9", 2000))))
+	require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+}
+
 func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	h := open(t)
 	h.work(t)

@@ -194,7 +194,8 @@ func eventOf(in Incoming) contract.Event {
 	return e
 }
 
-func incomingOf(e contract.Event) Incoming {
+// IncomingOf is an event that the engine kept, as the inbox takes it.
+func IncomingOf(e contract.Event) Incoming {
 	return Incoming{
 		Integration: e.Integration, Service: e.Service, Format: e.Format, Key: e.Key, Alert: e.Alert, Raw: e.Raw,
 		ReceivedAt: e.ReceivedAt,
@@ -203,5 +204,5 @@ func incomingOf(e contract.Event) Incoming {
 
 // Opening makes what an escalation with this number starts with, for an event that was taken in the dark.
 func (s *Settler) Opening(e id.Escalation, event contract.Event) (contract.Start, error) {
-	return s.opening(e, incomingOf(event))
+	return s.opening(e, IncomingOf(event))
 }

@@ -1,13 +1,18 @@
 package service_test
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/service/servicetest"
@@ -107,6 +112,89 @@ func TestAStormBesideRequestsIsAllSettled(t *testing.T) {
 		_, errands := h.inbox.Waiting()
 		return errands == 0
 	}, time.Minute, time.Millisecond)
+}
+
+// picky is an engine that never takes one escalation, and does not survive another.
+type picky struct {
+	service.Engine
+	refuses, breaks id.Escalation
+}
+
+func (p picky) Open(ctx context.Context, start contract.Start) error {
+	switch start.Opening.ID {
+	case p.refuses:
+		return fault.New(fault.Invalid, "too large")
+	case p.breaks:
+		panic("nil pointer")
+	}
+	return p.Engine.Open(ctx, start)
+}
+
+func TestAStartThatIsRefusedForEverKeepsNobodyWaiting(t *testing.T) {
+	h := newHouse(t)
+	h.settler.Engine = picky{Engine: h.engine, refuses: "E-1"}
+	h.gate.Hold()
+	h.fires(alert.Trigger, "a", alert.Error)
+	h.fires(alert.Trigger, "b", alert.Error)
+	for range 3 { // the relay tries, then finds nobody who waits for their turn
+		h.relay.Sweep(ctx())
+	}
+	behind, _ := h.gate.Behind()
+	require.False(t, behind, "the gate is shut for good")
+	require.Len(t, h.engine.Started(), 1)
+	_, errands := h.inbox.Waiting()
+	require.Equal(t, 1, errands, "it is not given up")
+}
+
+func TestAnErrandThatPanicsHoldsUpNoOther(t *testing.T) {
+	h := newHouse(t)
+	h.settler.Engine = picky{Engine: h.engine, breaks: "E-2"}
+	h.gate.Hold()
+	for _, key := range []string{"a", "b", "c"} {
+		h.fires(alert.Trigger, key, alert.Error)
+	}
+	h.relay.Sweep(ctx())
+	require.Len(t, h.engine.Started(), 2)
+}
+
+// trap is an inbox at which the first look of each kind panics.
+type trap struct {
+	*servicetest.Inbox
+	settles, tells atomic.Bool
+}
+
+func (p *trap) Unsettled(ctx context.Context, age time.Duration, limit int) ([]int64, error) {
+	if !p.settles.Swap(true) {
+		panic("a row that nobody can read")
+	}
+	return p.Inbox.Unsettled(ctx, age, limit)
+}
+
+func (p *trap) Crowd(ctx context.Context, age, lately time.Duration) (service.Crowd, error) {
+	if !p.tells.Swap(true) {
+		panic("a row that nobody can read")
+	}
+	return p.Inbox.Crowd(ctx, age, lately)
+}
+
+func TestARelayOutlivesAPanic(t *testing.T) {
+	h := newHouse(t)
+	h.pool.Close() // nobody settles beside the request
+	h.relay.Inbox, h.relay.Every = &trap{Inbox: h.inbox}, time.Millisecond
+	running, end := context.WithCancel(ctx())
+	defer end()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.relay.Run(running)
+	}()
+	_, err := h.intake.Accept(ctx(), servicetest.Key, alert.Alert{
+		Action: alert.Trigger, DedupKey: "a", Title: "x", Severity: alert.Error,
+	}, []byte("{}"), "pagerduty")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return len(h.engine.Started()) == 1 }, time.Minute, time.Millisecond)
+	end()
+	<-done
 }
 
 // order is that of the starts.

@@ -56,6 +56,13 @@ func (p *Pool) run(ctx context.Context, closing <-chan struct{}, f func(context.
 	f(ctx)
 }
 
+// caught, deferred, keeps a panic from taking the process along.
+func caught(ctx context.Context, log *slog.Logger, what string, about ...any) {
+	if broken := recover(); broken != nil {
+		log.ErrorContext(ctx, what, append(about, "panic", broken, "stack", string(debug.Stack()))...)
+	}
+}
+
 // release gives the place back, also when the work panicked: one bad event must not take the process along.
 func (p *Pool) release() {
 	if broken := recover(); broken != nil {

@@ -121,6 +121,9 @@ type Inbox interface {
 	// Crowd counts the escalations that were started within lately and have not written a line since. Waiting are those
 	// that should have been started longer than age ago.
 	Crowd(ctx context.Context, age, lately time.Duration) (Crowd, error)
+	// Aside puts the start of an escalation off for longer than anybody holds what they took: it is not one of those that
+	// are waiting until then.
+	Aside(ctx context.Context, errand int64, pause time.Duration) error
 	// Done strikes an errand off.
 	Done(ctx context.Context, errand int64) error
 	// Orphan handles a repeat whose escalation turned out to be over: the dedup key is freed and its last event is

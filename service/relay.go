@@ -81,7 +81,7 @@ func (r *Relay) keep(ctx context.Context, bell <-chan struct{}, work func(contex
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		called, soon := bell, (<-chan time.Time)(nil)
-		switch work(ctx) {
+		switch r.once(ctx, work) {
 		case onward:
 			continue
 		case waiting:
@@ -97,6 +97,13 @@ func (r *Relay) keep(ctx context.Context, bell <-chan struct{}, work func(contex
 		case <-called:
 		}
 	}
+}
+
+// once works, and outlives what one bad event may do to it: no process is without a relay because of it.
+func (r *Relay) once(ctx context.Context, work func(context.Context) pace) (next pace) {
+	next = foiled // unless it comes to an end
+	defer caught(ctx, r.Log, "the relay panicked")
+	return work(ctx)
 }
 
 // Sweep does once whatever has waited long enough, and answers whether there is more that could be done at once. What

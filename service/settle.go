@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
@@ -100,6 +101,8 @@ func (s *Settler) runAll(ctx context.Context, errands []Errand, patient bool) er
 		}
 		work.Go(func() {
 			defer func() { <-places }()
+			failures[i] = fault.New(fault.Internal, "errands of %s panicked", chain[0].Escalation) // unless it comes to an end
+			defer caught(ctx, s.Log, "an errand panicked", "escalation", chain[0].Escalation)
 			failures[i] = s.runChain(ctx, chain, patient)
 			if fault.Is(failures[i], fault.Unavailable) {
 				away.Add(1)
@@ -174,7 +177,7 @@ func (s *Settler) run(ctx context.Context, e Errand, said *Saying, patient bool)
 			return elsewhere(e.Escalation)
 		}
 		if err := s.begin(ctx, *e.Start, said); err != nil {
-			return fmt.Errorf("open: %w", err)
+			return fmt.Errorf("open: %w", cmp.Or(s.refused(ctx, e, err), err))
 		}
 	case e.Repeat != nil:
 		err := s.Engine.Repeat(ctx, e.Escalation, *e.Repeat)
@@ -198,6 +201,21 @@ func (s *Settler) run(ctx context.Context, e Errand, said *Saying, patient bool)
 		return fmt.Errorf("strike off: %w", err)
 	}
 	return nil
+}
+
+// refusedFor is how long a start waits that the engine has refused as it is. It is tried again, since another release, of
+// ours or of the engine, may know better; meanwhile it must not make everybody else wait for their turn.
+const refusedFor = time.Minute
+
+// refused puts a start aside that the engine will never take as it is. Nil: it may take it the next time.
+func (s *Settler) refused(ctx context.Context, e Errand, err error) error {
+	if !fault.Is(err, fault.Invalid) {
+		return nil
+	}
+	if trouble := s.Inbox.Aside(ctx, e.ID, refusedFor); trouble != nil {
+		return errors.Join(err, trouble)
+	}
+	return err
 }
 
 // over tells an escalation that has ended from one that the engine has not heard of yet.

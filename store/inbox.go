@@ -126,6 +126,11 @@ func (i Inbox) Crowd(ctx context.Context, age, lately time.Duration) (service.Cr
 	return service.Crowd{Urgent: int(row.Urgent), All: int(row.All), Waiting: row.Waiting}, nil
 }
 
+// Aside is described at service.Inbox.
+func (i Inbox) Aside(ctx context.Context, errand int64, pause time.Duration) error {
+	return faulty(sqlc.New(i.Pool).AsideErrand(ctx, pause, errand), "put errand %d aside", errand)
+}
+
 // Done strikes an errand off; striking it off twice is once.
 func (i Inbox) Done(ctx context.Context, errand int64) error {
 	struck, err := sqlc.New(i.Pool).StrikeErrand(ctx, errand)

@@ -559,3 +559,22 @@ func TestWhatComesInOneRequestIsAcceptedAtOnce(t *testing.T) {
 	require.NoError(t, d.inbox.Pool.QueryRow(t.Context(), `select count(*) from inbox`).Scan(&count))
 	require.Equal(t, 3, count, "none of the second request")
 }
+
+// The clock of the process that received an event is not the one by which it is judged how long it has waited.
+func TestHowLongAnEventHasWaitedIsJudgedByTheClockOfTheRecords(t *testing.T) {
+	d := newDoor(t)
+	ctx := context.Background()
+	ahead := event(alert.Trigger, "ahead", alert.Error)
+	ahead.ReceivedAt = time.Now().Add(time.Hour)
+	seq := d.says(ahead)
+	waiting, err := d.inbox.Unsettled(ctx, 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, []int64{seq}, waiting, "nobody would settle it for an hour")
+
+	behind := event(alert.Trigger, "behind", alert.Error)
+	behind.ReceivedAt = time.Now().Add(-time.Hour)
+	d.says(behind)
+	waiting, err = d.inbox.Unsettled(ctx, time.Hour/2, 10)
+	require.NoError(t, err)
+	require.Empty(t, waiting, "whoever took it is at it")
+}

@@ -92,7 +92,7 @@ func (d *dusk) take(ctx context.Context, led contract.Led) error {
 }
 
 func (d *dusk) adopt(ctx context.Context, number int64, led contract.Led) error {
-	row, err := opening(number, incomingFrom(led.Event), *led.Start)
+	row, err := opening(number, service.IncomingOf(led.Event), *led.Start)
 	if err != nil {
 		return err
 	}
@@ -224,13 +224,6 @@ func (d *dusk) supersede(ctx context.Context, number int64) error {
 		return err
 	}
 	return d.q.WriteEntries(ctx, number, entries)
-}
-
-func incomingFrom(e contract.Event) service.Incoming {
-	return service.Incoming{
-		Integration: e.Integration, Service: e.Service, Format: e.Format, Key: e.Key, Alert: e.Alert, Raw: e.Raw,
-		ReceivedAt: e.ReceivedAt,
-	}
 }
 
 // Reserve draws numbers of escalations that will then be nobody else's.

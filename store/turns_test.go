@@ -97,6 +97,28 @@ func TestTheCrowdIsWhatWasStartedAndHasNotBeenHeardOf(t *testing.T) {
 	require.Zero(t, crowd(), "one that is never heard of does not take a place for ever")
 }
 
+func TestAStartThatWasPutAsideWaitsForNobodysTurn(t *testing.T) {
+	d := newDoor(t)
+	ctx := context.Background()
+	waiting := func() bool {
+		c, err := d.inbox.Crowd(ctx, 0, 10*time.Second)
+		require.NoError(t, err)
+		return c.Waiting
+	}
+	d.opens(alert.Error)
+	turn := service.Turn{Hold: 3 * time.Second, Urgent: 9, Others: 9, Words: 9}
+	require.Equal(t, []string{"open E-1"}, d.takes(turn))
+	require.True(t, waiting(), "somebody is at it")
+	require.NoError(t, d.inbox.Aside(ctx, 1, time.Minute))
+	require.False(t, waiting())
+	require.Empty(t, d.takes(turn))
+
+	_, err := d.inbox.Pool.Exec(ctx, "update errands set held_until = clock_timestamp() - interval '1 second'")
+	require.NoError(t, err)
+	require.True(t, waiting(), "it is tried again")
+	require.Equal(t, []string{"open E-1"}, d.takes(turn))
+}
+
 func TestManyConversationsAreSettledTogetherAsEachAlone(t *testing.T) {
 	d := newDoor(t)
 	var seqs []int64

@@ -116,9 +116,9 @@ func TestWhatTheWatchdogReads(t *testing.T) {
 	require.Len(t, waiting, 1)
 	require.Equal(t, "errands", waiting[0].What)
 	require.Equal(t, 1, waiting[0].Found)
-	_, err = pool.Exec(ctx, `insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, settled_at) values
-		('', '', '', '', 'trigger', '{}', '', now() - interval '2 minutes', null), ('', '', '', '', 'trigger', '{}', '', now() - interval '2 minutes', now()),
-		('', '', '', '', 'trigger', '{}', '', now(), null)`)
+	_, err = pool.Exec(ctx, `insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, accepted_at, settled_at) values
+		('', '', '', '', 'trigger', '{}', '', now(), now() - interval '2 minutes', null), ('', '', '', '', 'trigger', '{}', '', now(), now() - interval '2 minutes', now()),
+		('', '', '', '', 'trigger', '{}', '', now() - interval '1 hour', now(), null)`)
 	require.NoError(t, err)
 	waiting, err = w.Waiting(ctx, time.Minute, 10*time.Minute)
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ type Inbox struct {
 	mu      sync.Mutex
 	Broken  error         // answered by Accept
 	Silent  service.Crowd // answered by Crowd
+	aside   []int64
 	events  []*event
 	errands []*errand
 	open    map[conversation]id.Escalation
@@ -211,7 +212,7 @@ func (b *Inbox) Take(_ context.Context, t service.Turn) ([]service.Errand, error
 	chains := map[id.Escalation][]service.Errand{}
 	var order []id.Escalation
 	for _, e := range b.errands {
-		if e.done {
+		if e.done || slices.Contains(b.aside, e.ID) {
 			continue
 		}
 		if chains[e.Escalation] == nil {
@@ -243,11 +244,23 @@ func (b *Inbox) Take(_ context.Context, t service.Turn) ([]service.Errand, error
 	return taken, nil
 }
 
-// Crowd implements service.Inbox: whatever was started is heard of at once, unless Silent says otherwise.
+// Crowd implements service.Inbox: whatever was started is heard of at once, unless Silent says otherwise. Age is ignored.
 func (b *Inbox) Crowd(context.Context, time.Duration, time.Duration) (service.Crowd, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Silent, nil
+	crowd := b.Silent
+	for _, e := range b.errands {
+		crowd.Waiting = crowd.Waiting || !e.done && e.Start != nil && !slices.Contains(b.aside, e.ID)
+	}
+	return crowd, nil
+}
+
+// Aside implements service.Inbox: nobody ever takes it again.
+func (b *Inbox) Aside(_ context.Context, number int64, _ time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.aside = append(b.aside, number)
+	return nil
 }
 
 // Done implements service.Inbox.

@@ -8,5 +8,9 @@ create table sticky (
     seen_at    timestamptz not null default clock_timestamp()
 ) with (fillfactor = 50);
 
+-- When an event came in, by our own clock: how long it waits is judged by the same.
+alter table inbox add column accepted_at timestamptz not null default now();
+
 -- +goose Down
+alter table inbox drop column accepted_at;
 drop table sticky;

@@ -88,7 +88,7 @@ order by e.id;
 
 -- name: UnsettledEvents :many
 select seq from inbox
-where settled_at is null and received_at < now() - @age::interval
+where settled_at is null and accepted_at < now() - @age::interval
 order by seq
 limit @lim;
 
@@ -163,7 +163,8 @@ join escalations s on s.number = e.escalation
 order by h.place, h.rank, h.id, e.id;
 
 -- name: Crowd :one
--- Escalations that were started lately and have not written a line since, and whether others wait for their start.
+-- Escalations that were started lately and have not written a line since, and whether others wait for their start. Those
+-- that were put aside for longer than anybody holds what they took wait for nobody's turn.
 -- Each of the few that were started is looked up by its number: joined, a storm's statistics made it a walk through all.
 with started as materialized (
     select escalation, rank from errands
@@ -172,12 +173,16 @@ with started as materialized (
 select count(*) filter (where e.rank = 1) as urgent, count(*) as "all",
        exists (
            select from errands w
-           where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - @age::interval) as waiting
+           where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - @age::interval
+             and (w.held_until is null or w.held_until <= clock_timestamp() + @lately::interval)) as waiting
 from started e
 where (select s.seq from escalations s where s.number = e.escalation) = 0;
 
 -- name: StrikeErrand :execrows
 update errands set done_at = coalesce(done_at, clock_timestamp()) where id = @id;
+
+-- name: AsideErrand :exec
+update errands set held_until = clock_timestamp() + @pause::interval where id = @id and done_at is null;
 
 -- name: OrphanPlace :one
 select e.escalation, e.kind, e.orphan, s.service, s.dedup_key

@@ -30,8 +30,8 @@ union all
 -- What a relay should have done long ago. Starts of P3 and below stand back in a storm, and what is to be said to those
 -- escalations waits with them; everything else is urgent. Another table whose rows wait for somebody is one more part of this union.
 select 'events' as what, count(*) as found, min(waits.since)::timestamptz as since
-from (select received_at as since from inbox
-      where settled_at is null and received_at < clock_timestamp() - @grace::interval
+from (select accepted_at as since from inbox
+      where settled_at is null and accepted_at < clock_timestamp() - @grace::interval
       order by seq limit @lim) waits
 having count(*) > 0
 union all

@@ -127,6 +127,15 @@ func (q *Queries) AddErrand(ctx context.Context, arg AddErrandParams) error {
 	return err
 }
 
+const AsideErrand = `-- name: AsideErrand :exec
+update errands set held_until = clock_timestamp() + $1::interval where id = $2 and done_at is null
+`
+
+func (q *Queries) AsideErrand(ctx context.Context, pause time.Duration, iD int64) error {
+	_, err := q.db.Exec(ctx, AsideErrand, pause, iD)
+	return err
+}
+
 const Conversation = `-- name: Conversation :many
 select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
 from inbox
@@ -217,7 +226,8 @@ with started as materialized (
 select count(*) filter (where e.rank = 1) as urgent, count(*) as "all",
        exists (
            select from errands w
-           where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - $1::interval) as waiting
+           where w.done_at is null and w.kind = 'open' and w.created_at <= clock_timestamp() - $1::interval
+             and (w.held_until is null or w.held_until <= clock_timestamp() + $2::interval)) as waiting
 from started e
 where (select s.seq from escalations s where s.number = e.escalation) = 0
 `
@@ -228,7 +238,8 @@ type CrowdRow struct {
 	Waiting bool
 }
 
-// Escalations that were started lately and have not written a line since, and whether others wait for their start.
+// Escalations that were started lately and have not written a line since, and whether others wait for their start. Those
+// that were put aside for longer than anybody holds what they took wait for nobody's turn.
 // Each of the few that were started is looked up by its number: joined, a storm's statistics made it a walk through all.
 func (q *Queries) Crowd(ctx context.Context, age time.Duration, lately time.Duration) (CrowdRow, error) {
 	row := q.db.QueryRow(ctx, Crowd, age, lately)
@@ -757,7 +768,7 @@ func (q *Queries) UnsettleEvent(ctx context.Context, seq int64) error {
 
 const UnsettledEvents = `-- name: UnsettledEvents :many
 select seq from inbox
-where settled_at is null and received_at < now() - $1::interval
+where settled_at is null and accepted_at < now() - $1::interval
 order by seq
 limit $2
 `

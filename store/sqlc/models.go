@@ -140,6 +140,7 @@ type Inbox struct {
 	SettledAt   *time.Time
 	Escalation  *int64
 	Note        string
+	AcceptedAt  time.Time
 	Trace       string
 	RawOf       *int64
 }

@@ -147,8 +147,8 @@ func (q *Queries) TakeWatch(ctx context.Context, holder string, compares bool, t
 
 const WaitingWork = `-- name: WaitingWork :many
 select 'events' as what, count(*) as found, min(waits.since)::timestamptz as since
-from (select received_at as since from inbox
-      where settled_at is null and received_at < clock_timestamp() - $1::interval
+from (select accepted_at as since from inbox
+      where settled_at is null and accepted_at < clock_timestamp() - $1::interval
       order by seq limit $2) waits
 having count(*) > 0
 union all
