@@ -3,6 +3,7 @@ package service_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -77,6 +78,27 @@ func TestTheGateCountsWhatPassesUntilTheNextCount(t *testing.T) {
 	require.False(t, g.Pass(org.P3))
 	urgent, others := g.Seen(service.Crowd{All: 1})
 	require.Equal(t, []int{2, 1}, []int{urgent, others})
+}
+
+// A run that is too busy to hear a word is no reason for others to wait for their start.
+func TestAWordThatIsNotTakenHoldsUpNoStart(t *testing.T) {
+	h := newHouse(t)
+	h.fires(alert.Trigger, "a", alert.Error)
+	h.done()
+	h.gate.Hold() // from here on the relay does it all
+	h.engine.Deaf = make(chan struct{})
+	h.fires(alert.Trigger, "a", alert.Critical) // a word to the one that runs
+	running, stop := context.WithCancel(ctx())
+	var relay sync.WaitGroup
+	relay.Go(func() { h.relay.Run(running) })
+	require.Eventually(t, func() bool { return h.engine.Waiting.Load() > 0 }, time.Minute, time.Millisecond)
+	h.fires(alert.Trigger, "b", alert.Error)
+	require.Eventually(t, func() bool { return len(h.engine.Started()) == 2 }, time.Minute, time.Millisecond)
+	require.Empty(t, h.engine.Told(), "the word is still under way")
+	close(h.engine.Deaf)
+	require.Eventually(t, func() bool { return len(h.engine.Told()) > 0 }, time.Minute, time.Millisecond)
+	stop()
+	relay.Wait()
 }
 
 func TestOneEventThatCannotBeSettledHoldsUpNoOther(t *testing.T) {

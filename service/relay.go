@@ -64,12 +64,14 @@ const (
 	foiled              // until the next tick: whatever is wrong is not cured by haste
 )
 
-// Run settles and tells until the context ends, without a pause while there is more to do. Neither waits for the other.
+// Run settles, starts and says until the context ends, without a pause while there is more to do. None waits for another:
+// a run that is too busy to hear a word must not keep others from being started.
 func (r *Relay) Run(ctx context.Context) {
-	var both sync.WaitGroup
-	both.Go(func() { r.keep(ctx, nil, r.settle) })
-	both.Go(func() { r.keep(ctx, r.Gate.Bell(), r.tell) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { r.keep(ctx, nil, r.settle) })
+	all.Go(func() { r.keep(ctx, r.Gate.Bell(), r.start) })
+	all.Go(func() { r.keep(ctx, nil, r.say) })
+	all.Wait()
 }
 
 func (r *Relay) keep(ctx context.Context, bell <-chan struct{}, work func(context.Context) pace) {
@@ -109,9 +111,8 @@ func (r *Relay) once(ctx context.Context, work func(context.Context) pace) (next
 // Sweep does once whatever has waited long enough, and answers whether there is more that could be done at once. What
 // fails waits for the next sweep.
 func (r *Relay) Sweep(ctx context.Context) (more bool) {
-	settled := r.settle(ctx)
-	told := r.tell(ctx)
-	return settled == onward || told == onward
+	settled, started, said := r.settle(ctx), r.start(ctx), r.say(ctx)
+	return settled == onward || started == onward || said == onward
 }
 
 // settle decides what is to be told of events that nobody settled. An engine that is away does not hold it up.
@@ -145,8 +146,8 @@ func (r *Relay) settle(ctx context.Context) pace {
 	return idle
 }
 
-// tell takes a turn and runs what it brought.
-func (r *Relay) tell(ctx context.Context) pace {
+// start takes a turn of those that have not begun, and begins them.
+func (r *Relay) start(ctx context.Context) pace {
 	r.Dark.Look(ctx)
 	var crowd Crowd
 	err := r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
@@ -158,13 +159,49 @@ func (r *Relay) tell(ctx context.Context) pace {
 		return foiled
 	}
 	urgent, others := r.Gate.Seen(crowd)
-	turn := Turn{Age: r.age(), Hold: hold, Urgent: min(urgent, startsAtOnce), Others: min(others, startsAtOnce), Words: r.batch()}
+	turn := Turn{Age: r.age(), Hold: hold, Urgent: min(urgent, startsAtOnce), Others: min(others, startsAtOnce)}
 	behind, turned := r.Gate.Behind()
+	if behind {
+		turn.Age = 0
+	}
+	errands, pace := r.run(ctx, turn)
+	switch {
+	case pace == foiled:
+		return foiled
+	case len(errands) > 0 && behind:
+		return onward
+	case behind && urgent > 0 && others > 0 && !crowd.Waiting:
+		r.Gate.CaughtUp(turned)
+		return idle
+	case behind:
+		return waiting
+	}
+	return idle
+}
+
+// say takes a turn of what those that run have not heard yet. While others wait to be started it is said at a walk: each
+// word costs the engine about what a start does.
+func (r *Relay) say(ctx context.Context) pace {
+	turn := Turn{Age: r.age(), Hold: hold, Words: r.batch()}
+	behind, _ := r.Gate.Behind()
 	if behind {
 		turn.Age, turn.Words = 0, startsAtOnce
 	}
-	var errands []Errand
-	err = r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
+	errands, pace := r.run(ctx, turn)
+	switch {
+	case pace == foiled:
+		return foiled
+	case behind && slices.ContainsFunc(errands, func(e Errand) bool { return e.Say != nil }):
+		return waiting
+	case !behind && len(chains(errands)) >= turn.Words:
+		return onward
+	}
+	return idle
+}
+
+// run does what a turn brings.
+func (r *Relay) run(ctx context.Context, turn Turn) (errands []Errand, next pace) {
+	err := r.Lights.Ask(ctx, readWithin, func(ctx context.Context) (err error) {
 		errands, err = r.Inbox.Take(ctx, turn)
 		return err
 	})
@@ -175,19 +212,10 @@ func (r *Relay) tell(ctx context.Context) pace {
 	if stuck != nil {
 		r.complain(ctx, "errands wait", stuck)
 	}
-	all := chains(errands)
-	switch {
-	case err != nil || errors.Is(stuck, errAway):
-		return foiled
-	case len(all) > 0 && (behind || len(all) >= turn.Words):
-		return onward
-	case behind && urgent > 0 && others > 0 && !crowd.Waiting:
-		r.Gate.CaughtUp(turned)
-		return idle
-	case behind:
-		return waiting
+	if err != nil || errors.Is(stuck, errAway) {
+		return errands, foiled
 	}
-	return idle
+	return errands, onward
 }
 
 func (r *Relay) complain(ctx context.Context, what string, err error, more ...any) {

@@ -304,6 +304,20 @@ func TestErrandsWaitForTheYoungerOnesBeforeThem(t *testing.T) {
 	require.Len(t, d.undone(), 2)
 }
 
+func TestAnEndIsToldBeforeCountsOfRepeats(t *testing.T) {
+	d := newDoor(t)
+	for _, key := range []string{"disk", "fan", "link"} {
+		d.strikes(d.settles(d.says(event(alert.Trigger, key, alert.Error)))...)
+	}
+	d.hears(alert.Trigger, "disk", alert.Critical)
+	d.hears(alert.Trigger, "fan", alert.Critical)
+	d.hears(alert.Resolve, "link", alert.Error)
+	errands, err := d.inbox.Take(context.Background(), service.Turn{Words: 1})
+	require.NoError(t, err)
+	require.Len(t, errands, 1)
+	require.NotNil(t, errands[0].Say, "%v", words(errands))
+}
+
 func TestOrphanSettlesTheLastRepeatAsANewEscalation(t *testing.T) {
 	d := newDoor(t)
 	ctx := context.Background()

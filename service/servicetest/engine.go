@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/escalation"
@@ -18,6 +19,8 @@ type Engine struct {
 	mu      sync.Mutex
 	Away    bool            // nothing can be reached
 	Over    map[string]bool // by workflow
+	Deaf    chan struct{}   // until it is closed, words are not taken; nil: they are
+	Waiting atomic.Int32    // words that are not taken
 	known   map[string]bool
 	started []contract.Start
 	told    []string // "escalation/E-1 acknowledge ana via sms key SM1"
@@ -119,8 +122,21 @@ func (e *Engine) OpenSaid(ctx context.Context, start contract.Start, verb string
 	return nil
 }
 
+// listen waits until words are taken.
+func (e *Engine) listen(ctx context.Context) {
+	if e.Deaf == nil {
+		return
+	}
+	e.Waiting.Add(1)
+	select {
+	case <-e.Deaf:
+	case <-ctx.Done():
+	}
+}
+
 // Say implements service.Engine.
-func (e *Engine) Say(_ context.Context, workflow, verb string, w contract.Word) (contract.Reply, error) {
+func (e *Engine) Say(ctx context.Context, workflow, verb string, w contract.Word) (contract.Reply, error) {
+	e.listen(ctx)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.state(workflow); err != nil {
@@ -156,7 +172,8 @@ func (e *Engine) Ticket(_ context.Context, of id.Escalation, c contract.TicketCh
 }
 
 // Repeat implements service.Engine.
-func (e *Engine) Repeat(_ context.Context, of id.Escalation, r contract.Repeat) error {
+func (e *Engine) Repeat(ctx context.Context, of id.Escalation, r contract.Repeat) error {
+	e.listen(ctx)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	workflow := contract.EscalationID(of)

@@ -118,7 +118,7 @@ from waiting;
 -- name: TakeErrands :many
 -- Whole escalations whose first errand is old enough and held by nobody, which is from now on held by the caller. Those
 -- that are to be started go by rank, then by age, and the oldest of all goes with every few of them: nobody waits for
--- ever. What is to be said to those that run waits for no place.
+-- ever. What is to be said to those that run waits for no place; an end goes before a count of repeats.
 with urgent as (
     select id, escalation, rank from errands
     where done_at is null and kind = 'open' and rank = 1
@@ -147,7 +147,7 @@ with urgent as (
       and not exists (
         select from errands earlier
         where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null)
-    order by id
+    order by kind = 'repeat', id
     limit @words::int
     for update skip locked
 ), heads as (

@@ -661,7 +661,7 @@ with urgent as (
       and not exists (
         select from errands earlier
         where earlier.escalation = e.escalation and earlier.id < e.id and earlier.done_at is null)
-    order by id
+    order by kind = 'repeat', id
     limit $5::int
     for update skip locked
 ), heads as (
@@ -695,7 +695,7 @@ type TakeErrandsRow struct {
 
 // Whole escalations whose first errand is old enough and held by nobody, which is from now on held by the caller. Those
 // that are to be started go by rank, then by age, and the oldest of all goes with every few of them: nobody waits for
-// ever. What is to be said to those that run waits for no place.
+// ever. What is to be said to those that run waits for no place; an end goes before a count of repeats.
 func (q *Queries) TakeErrands(ctx context.Context, arg TakeErrandsParams) ([]TakeErrandsRow, error) {
 	rows, err := q.db.Query(ctx, TakeErrands,
 		arg.Age,
