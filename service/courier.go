@@ -33,8 +33,27 @@ func (d *Digests) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { d.repeatedly(ctx, every, d.launch) })
 	all.Go(func() { d.repeatedly(ctx, 2*every, d.tell) })
+	all.Go(func() { d.repeatedly(ctx, forgetEvery, d.forget) })
 	all.Wait()
 	d.leaving.Wait()
+}
+
+// What a digest held is on the timelines of its escalations. It is kept for as long as somebody may ask what they got.
+const (
+	digestsKept = 30 * 24 * time.Hour
+	forgetEvery = time.Hour
+	forgetBatch = 200
+)
+
+// forget deletes one batch of what ended long ago.
+func (d *Digests) forget(ctx context.Context) (more bool) {
+	bounded, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	gone, err := d.Book.Forget(bounded, digestsKept, forgetBatch)
+	if err != nil && ctx.Err() == nil {
+		d.Log.WarnContext(ctx, "digests that ended long ago were not deleted", "error", err)
+	}
+	return err == nil && gone > 0
 }
 
 // repeatedly looks, again at once while there is more to do.

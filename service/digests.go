@@ -104,6 +104,8 @@ type DigestBook interface {
 	Hear(ctx context.Context, digest int64, r page.Receipt) error
 	// Last is the newest digest that left for a person; fault.NotFound.
 	Last(ctx context.Context, p id.Person, since time.Time) (int64, error)
+	// Forget deletes digests that ended longer than keep ago, with their pages: as many as are found among the limit oldest.
+	Forget(ctx context.Context, keep time.Duration, limit int) (gone int, err error)
 	// Person whom a digest is for; fault.NotFound.
 	Person(ctx context.Context, digest int64) (id.Person, error)
 }

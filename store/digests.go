@@ -220,6 +220,12 @@ func (d Digests) Postpone(ctx context.Context, digest int64, pause time.Duration
 	return faulty(sqlc.New(d.Pool).PostponeDigest(ctx, pause, digest), "put off digest %d", digest)
 }
 
+// Forget is described at service.DigestBook.
+func (d Digests) Forget(ctx context.Context, keep time.Duration, limit int) (int, error) {
+	gone, err := sqlc.New(d.Pool).ForgetDigests(ctx, int32(limit), keep)
+	return int(gone), faulty(err, "forget digests that ended long ago")
+}
+
 // Withdraw marks the pages of a workflow as answered.
 func (d Digests) Withdraw(ctx context.Context, workflow string) (bool, error) {
 	if err := sqlc.New(d.Pool).WithdrawGathered(ctx, text(workflow)); err != nil {

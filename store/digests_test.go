@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -308,4 +309,27 @@ func TestTheLastDigestOfAPersonIsOneThatArrived(t *testing.T) {
 	require.True(t, fault.Is(err, fault.NotFound))
 	_, err = book.Person(ctx, 99)
 	require.True(t, fault.Is(err, fault.NotFound))
+}
+
+func TestDigestsAreForgottenLongAfterTheirEnd(t *testing.T) {
+	book := store.Digests{Pool: pgtest.Pool(t)}
+	ctx := context.Background()
+	forget := func() int {
+		t.Helper()
+		gone, err := book.Forget(ctx, 24*time.Hour, 10)
+		require.NoError(t, err)
+		return gone
+	}
+	g := gatheredUp(t, book, 3)
+	require.Zero(t, forget(), "it is under way")
+	require.NoError(t, book.End(ctx, g, &page.Receipt{Key: g.Key(), Status: page.Accepted, Class: page.Pending}, time.Hour))
+	require.Zero(t, forget(), "it has only just ended")
+	_, err := book.Pool.Exec(ctx, "update digests set ended_at = now() - interval '25 hours'")
+	require.NoError(t, err)
+	require.Zero(t, forget(), "workflows are still to hear of it")
+	_, err = book.Pool.Exec(ctx, "update gathered set tell_at = null")
+	require.NoError(t, err)
+	require.Equal(t, 1, forget())
+	require.Zero(t, forget())
+	require.Zero(t, number(t, book.Pool, "select count(*) from gathered where digest = "+strconv.FormatInt(g.ID, 10)))
 }

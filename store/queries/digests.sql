@@ -122,3 +122,19 @@ where person = @person and frozen_at >= @since::timestamptz
   and coalesce(receipt->>'class', '') not in ('dead', 'transient', 'barred')
 order by id desc
 limit 1;
+
+-- name: ForgetDigests :one
+-- Digests that ended long ago and of which everybody has been told, with their pages. The oldest are looked at and no
+-- more, so that no index is needed and no table is walked; those are never many that have not ended.
+with oldest as (
+    select id, ended_at from digests order by id limit @lim
+), old as (
+    select id from oldest
+    where ended_at < clock_timestamp() - @keep::interval
+      and not exists (select from gathered g where g.digest = oldest.id and g.tell_at is not null)
+), pages as (
+    delete from gathered using old where gathered.digest = old.id
+), gone as (
+    delete from digests using old where digests.id = old.id returning 1
+)
+select count(*) from gone;

@@ -157,6 +157,30 @@ func (q *Queries) EndDigest(ctx context.Context, class string, receipt []byte, i
 	return result.RowsAffected(), nil
 }
 
+const ForgetDigests = `-- name: ForgetDigests :one
+with oldest as (
+    select id, ended_at from digests order by id limit $1
+), old as (
+    select id from oldest
+    where ended_at < clock_timestamp() - $2::interval
+      and not exists (select from gathered g where g.digest = oldest.id and g.tell_at is not null)
+), pages as (
+    delete from gathered using old where gathered.digest = old.id
+), gone as (
+    delete from digests using old where digests.id = old.id returning 1
+)
+select count(*) from gone
+`
+
+// Digests that ended long ago and of which everybody has been told, with their pages. The oldest are looked at and no
+// more, so that no index is needed and no table is walked; those are never many that have not ended.
+func (q *Queries) ForgetDigests(ctx context.Context, lim int32, keep time.Duration) (int64, error) {
+	row := q.db.QueryRow(ctx, ForgetDigests, lim, keep)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const GatheringOf = `-- name: GatheringOf :one
 select id, since, newest, urgent, late,
     (select count(*) from gathered where digest = digests.id)::int as pages,
