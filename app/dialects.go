@@ -3,16 +3,39 @@ package app
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/integrations/alertmanager"
+	"github.com/belayhq/belay/integrations/azuremonitor"
+	"github.com/belayhq/belay/integrations/datadog"
+	"github.com/belayhq/belay/integrations/dynatrace"
+	"github.com/belayhq/belay/integrations/elastic"
+	"github.com/belayhq/belay/integrations/gcpmonitoring"
+	"github.com/belayhq/belay/integrations/grafana"
+	"github.com/belayhq/belay/integrations/newrelic"
+	"github.com/belayhq/belay/integrations/outbound"
+	"github.com/belayhq/belay/integrations/sentry"
+	"github.com/belayhq/belay/integrations/sns"
 )
+
+// askWithin is how long Amazon may take to answer.
+const askWithin = 8 * time.Second
 
 // Dialects are the formats that POST /in/{format}/{key} understands, by name.
 func Dialects() []alert.Dialect {
 	all := []alert.Dialect{
 		alertmanager.Dialect(),
+		azuremonitor.Dialect(),
+		datadog.Dialect(),
+		dynatrace.Dialect(),
+		elastic.Dialect(),
+		gcpmonitoring.Dialect(),
+		grafana.Dialect(),
+		newrelic.Dialect(),
+		sentry.Dialect(),
+		sns.Dialect(sns.Outside{Client: outbound.New(outbound.Options{Timeout: askWithin})}),
 	}
 	slices.SortFunc(all, func(a, b alert.Dialect) int { return strings.Compare(a.Name, b.Name) })
 	return all

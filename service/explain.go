@@ -25,7 +25,7 @@ type Explained struct {
 	Status     string         `json:"status"`
 	DedupKey   string         `json:"dedup_key"`
 	Source     string         `json:"source"`
-	OccurredAt *time.Time     `json:"occurred_at"` // null: the sender does not say
+	OccurredAt time.Time      `json:"occurred_at"` // where the sender does not say: when it was received
 	Links      []alert.Link   `json:"links"`
 	Warnings   []string       `json:"warnings,omitempty"`
 }
@@ -41,10 +41,11 @@ func Explain(o *org.Org, in org.Integration, d alert.Dialect, p alert.Post) (Exp
 	for n, a := range alerts {
 		one := Explained{
 			Action: a.Action, Title: a.Title, Severity: a.Severity, Status: a.Status, DedupKey: a.DedupKey, Source: a.Source,
-			Links: append([]alert.Link{}, a.Links...), Warnings: a.Warnings,
+			OccurredAt: a.OccurredAt, Links: append([]alert.Link{}, a.Links...), Warnings: a.Warnings,
 		}
-		if !a.OccurredAt.IsZero() {
-			one.OccurredAt = &a.OccurredAt
+		if one.OccurredAt.IsZero() {
+			one.OccurredAt = p.At.UTC()
+			one.Warnings = append(slices.Clone(one.Warnings), "the sender does not say when: taken as the instant at which it was received")
 		}
 		x.Events = append(x.Events, one)
 		if a.Action != alert.Ignore && (worst < 0 || a.Severity.WorseThan(alerts[worst].Severity)) {

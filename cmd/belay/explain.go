@@ -59,10 +59,7 @@ func (x *explanation) run(cmd *cobra.Command, file string) error {
 		return write(cmd, said)
 	}
 	for _, e := range said.Events {
-		at := "at an unknown time"
-		if e.OccurredAt != nil {
-			at = e.OccurredAt.UTC().Format(time.RFC3339)
-		}
+		at := e.OccurredAt.UTC().Format(time.RFC3339)
 		cmd.Printf("%-11s %-8s %s\n            %s, %s, status %q, key %s\n", e.Action, e.Severity, e.Title, e.Source, at, e.Status, e.DedupKey)
 		for _, l := range e.Links {
 			cmd.Printf("            %s %s\n", l.Text, l.Href)

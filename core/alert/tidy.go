@@ -25,6 +25,9 @@ const (
 // Tidy is the alert as everything behind the door may rely on: a known severity, a title on one line, a dedup key that fits,
 // links that lead to web pages. What had to be changed for it is said in the warnings.
 func (a Alert) Tidy() Alert {
+	if a.Source = oneLine(a.Source); a.Source == "" {
+		a.Source = a.Client
+	}
 	a.Title = Clip(oneLine(a.Title), longestTitle)
 	if a.Title == "" && a.Action == Trigger {
 		a.Title = "alert without a title"

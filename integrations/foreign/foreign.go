@@ -49,6 +49,9 @@ func ReadAll(p alert.Post) ([]Object, error) {
 		}
 		return []Object{form}, nil
 	}
+	if many, ok := lines(body); ok {
+		return many, nil
+	}
 	v, err := parse(body)
 	if err != nil {
 		if v, err = parse(mended(body)); err != nil {
@@ -71,6 +74,26 @@ func ReadAll(p alert.Post) ([]Object, error) {
 		all = append(all, object)
 	}
 	return all, nil
+}
+
+// lines are the objects of a body that has one in each of its lines, two at least.
+func lines(body []byte) ([]Object, bool) {
+	if body[0] != '{' || !bytes.ContainsRune(body, '\n') || simple(body) != nil {
+		return nil, false
+	}
+	var all []Object
+	for line := range bytes.Lines(body) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		v, err := parse(line)
+		object, ok := v.(map[string]any)
+		if err != nil || !ok || len(all) == mostObjects {
+			return nil, false
+		}
+		all = append(all, object)
+	}
+	return all, len(all) > 1
 }
 
 // What a body may be made of: each value takes some hundred bytes once it is read, each level some of the stack.

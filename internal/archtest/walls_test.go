@@ -39,6 +39,7 @@ var law = map[string]room{
 	"store":                      {ours: []string{"core", "contract", "service", "store"}, others: []string{"github.com/jackc/pgx", "github.com/jackc/puddle", "github.com/pressly/goose"}, std: none},
 	"disk":                       {ours: []string{"core", "service", "disk"}, std: none},
 	"integrations":               {ours: []string{"core", "integrations/outbound", "integrations/foreign"}, others: []string{"github.com/twilio/twilio-go", "github.com/wneessen/go-mail"}, std: none},
+	"integrations/grafana":       {ours: []string{"core", "integrations/foreign", "integrations/alertmanager"}, std: none},
 	"integrations/outbound":      {std: none},
 	"integrations/foreign":       {ours: []string{"core"}, std: []string{"net/http", "os"}},
 	"integrations/oidc":          {ours: []string{"core", "integrations/oidc"}, others: []string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, std: none},

@@ -1,0 +1,397 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/app"
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/service"
+)
+
+// spoken is how one system says that something broke and that it is well again. In the words of the first, TITLE is what
+// becomes the title, SEVERITY its word for how bad it is and 2026-01-02T03:04:05Z when it was; where a system says no such
+// thing, it is not there.
+type spoken struct{ broke, well string }
+
+// language has a row for every dialect.
+var language = map[string]spoken{
+	"alertmanager": {
+		`{"version":"4","status":"firing","externalURL":"https://am.example","alerts":[{"status":"firing","labels":{"alertname":"DiskFull","instance":"db-1","severity":"SEVERITY"},
+			"annotations":{"summary":"TITLE"},"startsAt":"2026-01-02T03:04:05Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"https://prometheus.example/g","fingerprint":"f00d"}]}`,
+		`{"version":"4","status":"resolved","alerts":[{"status":"resolved","labels":{"alertname":"DiskFull","instance":"db-1","severity":"SEVERITY"},
+			"annotations":{"summary":"all is well"},"startsAt":"2026-01-02T03:04:05Z","endsAt":"2026-01-02T03:14:05Z","fingerprint":"f00d"}]}`,
+	},
+	"azure-monitor": {
+		`{"schemaId":"azureMonitorCommonAlertSchema","data":{"essentials":{"alertId":"/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/a-1","alertRule":"TITLE","severity":"SEVERITY",
+			"monitorCondition":"Fired","configurationItems":["vm-1"],"firedDateTime":"2026-01-02T03:04:05Z"},
+			"alertContext":{"condition":{"allOf":[{"metricName":"Percentage CPU","operator":"GreaterThan","threshold":"25","metricValue":97.5}]}}}}`,
+		`{"schemaId":"azureMonitorCommonAlertSchema","data":{"essentials":{"alertId":"/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/a-1","alertRule":"cpu",
+			"severity":"Sev1","monitorCondition":"Resolved","resolvedDateTime":"2026-01-02T03:14:05Z"},"alertContext":{}}}`,
+	},
+	"datadog": {
+		`{"title":"[Triggered on {host:db-1}] TITLE","alert_transition":"Triggered","alert_type":"error","alert_priority":"SEVERITY","alert_scope":"host:db-1","monitor_id":"7",
+			"date":"2026-01-02T03:04:05Z","link":"https://app.datadoghq.com/event/1","tags":"env:prod,team:db","body":"it is full"}`,
+		`{"title":"[Recovered on {host:db-1}] disk","alert_transition":"Recovered","alert_type":"success","alert_scope":"host:db-1","monitor_id":"7","date":"1767323645000"}`,
+	},
+	"dynatrace": {
+		`{"State":"OPEN","ProblemID":"P-7","PID":"-77_V2","ProblemTitle":"TITLE","ProblemSeverity":"SEVERITY","ImpactedEntity":"host db-1","ProblemURL":"https://dt.example/p",
+			"ProblemDetailsJSON":{"id":"-77_V2","startTime":"2026-01-02T03:04:05Z"}}`,
+		`{"State":"RESOLVED","ProblemID":"P-7","PID":"-77_V2","ProblemTitle":"slow","ProblemDetailsJSON":{"endTime":1767323645000}}`,
+	},
+	"elastic": {
+		`{"rule":{"id":"r-1","name":"TITLE"},"alert":{"id":"host-a","actionGroup":"threshold met"},"severity":"SEVERITY","date":"2026-01-02T03:04:05Z","kibanaBaseUrl":"https://kibana.example",
+			"context":{"value":9}}`,
+		`{"rule":{"id":"r-1","name":"errors"},"alert":{"id":"host-a","actionGroup":"recovered"},"date":"2026-01-02T03:14:05Z"}`,
+	},
+	"gcp-monitoring": {
+		`{"version":"1.2","incident":{"incident_id":"0.abc","scoping_project_id":"shop","state":"open","summary":"TITLE","severity":"SEVERITY","started_at":"2026-01-02T03:04:05Z",
+			"url":"https://console.cloud.google.com/i","resource_display_name":"db-1","policy_name":"disk"}}`,
+		`{"version":"1.2","incident":{"incident_id":"0.abc","scoping_project_id":"shop","state":"closed","started_at":1767323045,"ended_at":1767323645,"policy_name":"disk"}}`,
+	},
+	"grafana": {
+		`{"status":"firing","externalURL":"https://grafana.example/","alerts":[{"status":"firing","labels":{"alertname":"DiskFull","severity":"SEVERITY"},"annotations":{"summary":"TITLE"},
+			"startsAt":"2026-01-02T03:04:05Z","fingerprint":"f00d","panelURL":"https://grafana.example/d/x?viewPanel=1","valueString":"[ var='A' value=97 ]"}]}`,
+		`{"status":"resolved","alerts":[{"status":"resolved","labels":{"alertname":"DiskFull","severity":"SEVERITY"},"endsAt":"2026-01-02T03:14:05Z","fingerprint":"f00d"}]}`,
+	},
+	"newrelic": {
+		`{"issueId":"i-1","issueUrl":"https://one.newrelic.com/i-1","title":"TITLE","priority":"SEVERITY","state":"ACTIVATED","createdAt":"2026-01-02T03:04:05Z","impactedEntities":["db-1"]}`,
+		`{"issueId":"i-1","title":"disk","priority":"HIGH","state":"CLOSED","closedAt":1767323645000}`,
+	},
+	"sentry": {
+		`{"action":"triggered","data":{"event":{"event_id":"e1","issue_id":"77","title":"TITLE","level":"SEVERITY","datetime":"2026-01-02T03:04:05Z","culprit":"checkout in pay",
+			"web_url":"https://sentry.io/organizations/o/issues/77/events/e1/","tags":[["environment","prod"]]},"triggered_rule":"always"}}`,
+		`{"action":"resolved","data":{"issue":{"id":"77","title":"boom","level":"error","lastSeen":"2026-01-02T03:14:05Z","project":{"slug":"shop"}}}}`,
+	},
+	"sns": {
+		`{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:eu-west-1:1:pages","Timestamp":"2026-01-02T03:04:06Z","Message":"{\"AlarmName\":\"disk-db-1\",\"AlarmDescription\":\"TITLE\",` +
+			`\"AWSAccountId\":\"1\",\"NewStateValue\":\"ALARM\",\"StateChangeTime\":\"2026-01-02T03:04:05Z\",\"Region\":\"EU (Ireland)\",\"AlarmArn\":\"arn:aws:cloudwatch:eu-west-1:1:alarm:disk-db-1\"}"}`,
+		`{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:eu-west-1:1:pages","Timestamp":"2026-01-02T03:14:06Z","Message":"{\"AlarmName\":\"disk-db-1\",` +
+			`\"AWSAccountId\":\"1\",\"NewStateValue\":\"OK\",\"StateChangeTime\":\"2026-01-02T03:14:05.000+0000\",\"Region\":\"EU (Ireland)\"}"}`,
+	},
+}
+
+var received = time.Date(2026, 1, 2, 3, 20, 0, 0, time.UTC)
+
+const occurred = "2026-01-02T03:04:05Z"
+
+// plainly is a system's words with nothing odd about them.
+func plainly(words string) string {
+	return strings.NewReplacer("TITLE", "disk is full", "SEVERITY", "critical").Replace(words)
+}
+
+// understood is what a dialect understands of a body.
+func understood(d alert.Dialect, body string) ([]alert.Alert, error) {
+	return service.Understand(d, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
+}
+
+func hears(t *testing.T, d alert.Dialect, body string) alert.Alert {
+	t.Helper()
+	all, err := understood(d, body)
+	require.NoError(t, err, body)
+	require.NotEmpty(t, all)
+	return all[0]
+}
+
+// everyDialect runs a law for each of them.
+func everyDialect(t *testing.T, law func(*testing.T, alert.Dialect, spoken)) {
+	t.Helper()
+	for _, d := range app.Dialects() {
+		t.Run(d.Name, func(t *testing.T) {
+			row, ok := language[d.Name]
+			require.True(t, ok, "every dialect has a row in the language of this suite")
+			law(t, d, row)
+		})
+	}
+}
+
+func TestWhatBrokeAndWhatIsWellAgainAreOneTrouble(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		broke, well := hears(t, d, plainly(row.broke)), hears(t, d, plainly(row.well))
+		require.Equal(t, alert.Trigger, broke.Action)
+		require.Equal(t, alert.Resolve, well.Action)
+		require.NotEmpty(t, broke.DedupKey)
+		require.Equal(t, broke.DedupKey, well.DedupKey)
+		require.Contains(t, broke.Title, "disk is full")
+		require.NotEmpty(t, well.Title)
+		require.NotEmpty(t, broke.Source)
+		require.NotEmpty(t, broke.Status)
+		require.Equal(t, broke, hears(t, d, plainly(row.broke)), "the same words mean the same")
+		if strings.Contains(row.broke, occurred) {
+			require.Equal(t, occurred, broke.OccurredAt.Format(time.RFC3339))
+		}
+		if strings.Contains(row.broke, "SEVERITY") {
+			require.Equal(t, alert.Critical, broke.Severity)
+			require.Empty(t, broke.Warnings)
+		}
+	})
+}
+
+func TestASeverityThatNobodyKnowsIsAnErrorWithAWarning(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		if !strings.Contains(row.broke, "SEVERITY") {
+			t.Skip("says nothing of severities")
+		}
+		a := hears(t, d, strings.NewReplacer("TITLE", "x", "SEVERITY", "frobnicated").Replace(row.broke))
+		require.Equal(t, alert.Error, a.Severity)
+		require.Contains(t, strings.Join(a.Warnings, "; "), "frobnicated")
+	})
+}
+
+// everywhere puts a field that nobody knows into every object.
+func everywhere(v any, odd any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{"x_new_field": odd}
+		for name, one := range v {
+			out[name] = everywhere(one, odd)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, one := range v {
+			out[i] = everywhere(one, odd)
+		}
+		return out
+	}
+	return v
+}
+
+// isJSON: some systems speak forms.
+func isJSON(body string) bool { return strings.HasPrefix(strings.TrimSpace(body), "{") }
+
+func TestFieldsOfTomorrowChangeNothing(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		if !isJSON(row.broke) {
+			t.Skip("does not speak JSON")
+		}
+		var read any
+		require.NoError(t, json.Unmarshal([]byte(plainly(row.broke)), &read))
+		want := hears(t, d, plainly(row.broke))
+		for _, odd := range []any{nil, "new", 7, true, []any{map[string]any{"a": 1}}, map[string]any{"b": []any{}}, strings.Repeat("long ", 1000)} {
+			written, err := json.Marshal(everywhere(read, odd))
+			require.NoError(t, err)
+			got := hears(t, d, string(written))
+			if d.Name == "alertmanager" || d.Name == "grafana" { // there a new label is another alert
+				got.DedupKey, got.Labels = want.DedupKey, want.Labels
+			}
+			got.Details, got.Labels, got.Warnings = want.Details, want.Labels, want.Warnings
+			require.Equal(t, want, got)
+		}
+	})
+}
+
+func TestWhatIsNoMessageIsRefusedInWords(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		whole := plainly(row.broke)
+		for name, body := range map[string]string{
+			"nothing": "", "space": " \n ", "half": whole[:len(whole)/2], "words": "the disk is full", "null": "null", "number": "42", "text": `"x"`, "empty object": "{}",
+			"empty list": "[]", "list of numbers": "[1,2]", "list of lists": "[[[]]]", "NUL": "\x00", "not UTF-8": "\xff\xfe{", "two bodies": whole + whole,
+			"deep": strings.Repeat(`{"a":`, 500_000), "deep list": strings.Repeat("[", 1_000_000), "wide": "[" + strings.Repeat("{},", 600_000) + "{}]",
+		} {
+			if !isJSON(whole) && (name == "half" || name == "two bodies") {
+				continue
+			}
+			_, err := understood(d, body)
+			require.Error(t, err, name)
+			require.Contains(t, []fault.Kind{fault.Invalid, fault.TooLarge}, fault.KindOf(err), "%s: %v", name, err)
+			require.Less(t, len(err.Error()), 2000, name)
+		}
+	})
+	_, err := app.Explain(nil, "", "grafana", app.Received(bytes.Repeat([]byte(" "), 10<<20), nil))
+	require.True(t, fault.Is(err, fault.TooLarge))
+}
+
+// wrongly is a body with one value of another type, for each value in it.
+func wrongly(v any, wrong any, say func(any)) {
+	var into func(v any, put func(any))
+	into = func(v any, put func(any)) {
+		put(wrong)
+		switch v := v.(type) {
+		case map[string]any:
+			for name, one := range v {
+				into(one, func(x any) {
+					clone := map[string]any{}
+					for n, o := range v {
+						clone[n] = o
+					}
+					clone[name] = x
+					put(clone)
+				})
+			}
+		case []any:
+			for i, one := range v {
+				into(one, func(x any) {
+					clone := slices.Clone(v)
+					clone[i] = x
+					put(clone)
+				})
+			}
+		}
+	}
+	into(v, say)
+}
+
+func TestWrongTypesBreakNothing(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		if !isJSON(row.broke) {
+			t.Skip("does not speak JSON")
+		}
+		var read any
+		require.NoError(t, json.Unmarshal([]byte(plainly(row.broke)), &read))
+		for _, wrong := range []any{nil, true, -1.5, "", "odd", []any{}, []any{nil, 1, "x"}, map[string]any{}, map[string]any{"": map[string]any{}}} {
+			wrongly(read, wrong, func(v any) {
+				written, err := json.Marshal(v)
+				require.NoError(t, err)
+				all, err := understood(d, string(written))
+				sound(t, all, err)
+			})
+		}
+	})
+}
+
+// sound is what every answer of a dialect is.
+func sound(t *testing.T, all []alert.Alert, err error) {
+	t.Helper()
+	if err != nil {
+		require.Contains(t, []fault.Kind{fault.Invalid, fault.TooLarge}, fault.KindOf(err), "%v", err)
+		return
+	}
+	for _, a := range all {
+		require.Contains(t, []alert.Action{alert.Trigger, alert.Acknowledge, alert.Resolve, alert.Ignore}, a.Action)
+		require.Contains(t, []alert.Severity{alert.Critical, alert.Error, alert.Warning, alert.Info}, a.Severity)
+		if a.Action == alert.Trigger {
+			require.NotEmpty(t, a.Title)
+		}
+		if a.Action != alert.Ignore {
+			require.NotEmpty(t, a.DedupKey)
+		}
+		require.LessOrEqual(t, utf8.RuneCountInString(a.DedupKey), 255)
+		require.LessOrEqual(t, utf8.RuneCountInString(a.Title), 1024)
+		require.False(t, strings.ContainsAny(a.Title, "\n\r\x00"), "%q", a.Title)
+		require.True(t, utf8.ValidString(a.Title+a.Source+a.DedupKey+a.Status))
+		for _, l := range a.Links {
+			require.Regexp(t, `^https?://[^/?#]`, l.Href)
+		}
+		_, err := json.Marshal(a)
+		require.NoError(t, err)
+	}
+}
+
+func TestTitlesInAnyTongueAndOfAnyLength(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		if !strings.Contains(row.broke, "TITLE") {
+			t.Skip("says nothing that would be a title")
+		}
+		say := func(title string) alert.Alert {
+			words := strings.ReplaceAll(row.broke, "SEVERITY", "critical")
+			return hears(t, d, strings.ReplaceAll(words, "TITLE", title))
+		}
+		require.Contains(t, say("Zażółć gęślą jaźń 火事だ 🔥 الحريق").Title, "Zażółć gęślą jaźń 火事だ 🔥 الحريق")
+		long := say(strings.Repeat("火", 100_000))
+		require.LessOrEqual(t, utf8.RuneCountInString(long.Title), 1024)
+		require.Contains(t, long.Title, "火火火")
+		if d.Name != "sns" { // JSON in JSON
+			sound(t, []alert.Alert{say(`a\u0000b\nc\ud800`)}, nil)
+		}
+	})
+}
+
+func TestTimesInOddForms(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		if !strings.Contains(row.broke, occurred) {
+			t.Skip("says nothing of when")
+		}
+		say := func(form string) time.Time {
+			return hears(t, d, strings.ReplaceAll(plainly(row.broke), occurred, form)).OccurredAt
+		}
+		for _, form := range []string{
+			"2026-01-02T04:04:05+01:00", "2026-01-02T03:04:05.000000000Z", "2026-01-02T03:04:05.1234567Z", "2026-01-02T03:04:05", "2026-01-02 03:04:05", "2026-01-02T03:04:05+0000",
+			"1767323045", "1767323045000",
+		} {
+			require.Equal(t, occurred, say(form).Truncate(time.Second).Format(time.RFC3339), form)
+		}
+		for _, form := range []string{"yesterday", "0001-01-01T00:00:00Z", "99999-01-01T00:00:00Z", "-1", "0", "1e400", ""} {
+			say(form) // worth less than the alert
+		}
+	})
+}
+
+func FuzzNoPostBreaksADialect(f *testing.F) {
+	all := app.Dialects()
+	for n, d := range all {
+		f.Add(uint(n), plainly(language[d.Name].broke))
+		f.Add(uint(n), plainly(language[d.Name].well))
+	}
+	f.Fuzz(func(t *testing.T, n uint, body string) {
+		got, err := understood(all[n%uint(len(all))], body)
+		sound(t, got, err)
+	})
+}
+
+// fixtures are directories of what these systems really sent, by format.
+var fixtures = map[string]string{
+	"alertmanager": "alertmanager", "azure-monitor": "azure-monitor", "datadog": "datadog", "dynatrace": "dynatrace", "elastic": "elastic",
+	"gcp-monitoring": "gcp-monitoring", "grafana": "grafana", "newrelic": "newrelic", "sentry": "sentry", "sns": "aws-sns",
+}
+
+// What others have received from these systems reads as in the golden files, which people have read. BELAY_UPDATE=1 writes
+// them anew.
+func TestWhatOthersReceivedIsUnderstood(t *testing.T) {
+	root := os.Getenv("BELAY_FIXTURES")
+	if root == "" {
+		root = filepath.Join("..", "..", "shared", "fixtures")
+	}
+	if _, err := os.Stat(root); err != nil {
+		t.Skipf("no fixtures at %s: set BELAY_FIXTURES to their directory", root)
+	}
+	for format, dir := range fixtures {
+		files, err := filepath.Glob(filepath.Join(root, "monitoring", dir, "*.json*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, dir)
+		for _, file := range files {
+			t.Run(format+"/"+filepath.Base(file), func(t *testing.T) {
+				body, err := os.ReadFile(file)
+				require.NoError(t, err)
+				said, err := app.Explain(nil, "", format, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: body, At: received})
+				require.NoError(t, err)
+				for _, e := range said.Events {
+					require.NotEmpty(t, e.Title)
+					require.NotEmpty(t, e.Source, e.Title)
+					require.NotEmpty(t, e.Status, e.Title)
+					require.NotEmpty(t, e.DedupKey, e.Title)
+					require.False(t, e.OccurredAt.IsZero(), e.Title)
+				}
+				for i := range said.Events {
+					for j := range said.Events[i].Links {
+						said.Events[i].Links[j].Href = alert.Clip(said.Events[i].Links[j].Href, 100)
+					}
+				}
+				var got bytes.Buffer
+				encoder := json.NewEncoder(&got)
+				encoder.SetIndent("", " ")
+				encoder.SetEscapeHTML(false)
+				require.NoError(t, encoder.Encode(said))
+				kept := filepath.Join("..", "integrations", strings.ReplaceAll(format, "-", ""), "testdata", "golden", filepath.Base(file))
+				if os.Getenv("BELAY_UPDATE") != "" {
+					require.NoError(t, os.MkdirAll(filepath.Dir(kept), 0o755))
+					require.NoError(t, os.WriteFile(kept, got.Bytes(), 0o644))
+				}
+				want, err := os.ReadFile(kept)
+				require.NoError(t, err, "BELAY_UPDATE=1 writes it")
+				require.Equal(t, string(want), got.String(), fmt.Sprintf("BELAY_UPDATE=1 writes %s anew", kept))
+			})
+		}
+	}
+}
