@@ -64,8 +64,10 @@ const (
 	SignalTicket    = "ticket"     // TicketChanged: the ticket that is watched has another version, or other promises
 )
 
-// QueryState answers an escalation.Summary.
-const QueryState = "state"
+const (
+	QueryState   = "state"   // answers an escalation.Summary
+	QueryMachine = "machine" // answers the whole escalation.State, with the plan frozen in it
+)
 
 // Verbs lists the messages of humans.
 func Verbs() []string {

@@ -125,22 +125,31 @@ func escalations(workflows []string) []id.Escalation {
 
 // Stands asks an escalation how it stands.
 func (e *Engine) Stands(ctx context.Context, which id.Escalation) (escalation.Summary, error) {
-	var s escalation.Summary
+	return ask[escalation.Summary](ctx, e, which, contract.QueryState)
+}
+
+// Machine asks an escalation for all that it knows.
+func (e *Engine) Machine(ctx context.Context, which id.Escalation) (escalation.State, error) {
+	return ask[escalation.State](ctx, e, which, contract.QueryMachine)
+}
+
+func ask[T any](ctx context.Context, e *Engine, which id.Escalation, query string) (T, error) {
+	var found T
 	answer, err := e.Client.QueryWorkflowWithOptions(ctx, &client.QueryWorkflowWithOptionsRequest{
-		WorkflowID: contract.EscalationID(which), QueryType: contract.QueryState,
+		WorkflowID: contract.EscalationID(which), QueryType: query,
 		QueryRejectCondition: enumspb.QUERY_REJECT_CONDITION_NONE,
 	})
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
-		return s, fault.New(fault.NotFound, "escalation %s", which)
+		return found, fault.New(fault.NotFound, "escalation %s", which)
 	}
 	if err == nil {
-		err = answer.QueryResult.Get(&s)
+		err = answer.QueryResult.Get(&found)
 	}
 	if err != nil {
-		return s, trouble(err, "ask escalation %s how it stands", which)
+		return found, trouble(err, "ask escalation %s how it stands", which)
 	}
-	return s, nil
+	return found, nil
 }
 
 // Live asks the newest escalations that are open or acknowledged how they stand.

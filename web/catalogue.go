@@ -2,14 +2,24 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/belayhq/belay/core/tongue"
 )
 
-// catalogues are what pages say, by language; English stands in the pages themselves.
-var catalogues = map[tongue.Language]tongue.Catalogue{tongue.German: german}
+// catalogues are what pages say, by language; English stands in the pages themselves. A file with pages of its own may
+// have a catalogue of its own.
+var catalogues = map[tongue.Language]tongue.Catalogue{tongue.German: together(german)}
+
+func together(all ...tongue.Catalogue) tongue.Catalogue {
+	whole := tongue.Catalogue{}
+	for _, c := range all {
+		maps.Copy(whole, c)
+	}
+	return whole
+}
 
 // t says a text in the reader's language, with its values put in. Only literals, so that a test finds what is missing.
 func (f frame) t(english string, values ...any) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,50 @@ const (
 type story struct {
 	service.Escalation
 	Entries []escalation.Entry
+	Ahead   ahead
+	Show    kinds // of entries in the timeline
+}
+
+// kinds groups entries by what a reader looks for.
+type kinds string
+
+const (
+	everyKind kinds = ""
+	ofPeople  kinds = "people"   // what humans did
+	messages  kinds = "messages" // what was sent, and what became of it
+	trouble   kinds = "trouble"  // skips, silence, failures
+)
+
+func allKinds() []kinds { return []kinds{everyKind, ofPeople, messages, trouble} }
+
+// has reports whether an entry is among these.
+func (k kinds) has(e escalation.Entry) bool {
+	switch k {
+	case everyKind:
+		return true
+	case ofPeople:
+		class := entryClass(e.Kind)
+		return class == "human" || class == "good"
+	case messages:
+		return e.Kind == escalation.EntrySent || e.Kind == escalation.EntryReceipt
+	case trouble:
+		return entryClass(e.Kind) == "bad" || e.Kind == escalation.EntryReceipt && lostReceipt(e)
+	}
+	return false
+}
+
+// lostReceipt: a carrier says that a message did not arrive.
+func lostReceipt(e escalation.Entry) bool {
+	_, class := message{Last: &e}.fate()
+	return class == "bad"
+}
+
+func shownKinds(c echo.Context) (kinds, error) {
+	k := kinds(c.QueryParam("show"))
+	if !slices.Contains(allKinds(), k) {
+		return "", fault.Field("show", "%q is none of people, messages, trouble", string(k))
+	}
+	return k, nil
 }
 
 // read brings a story up to date; what was read before is not read again.
@@ -57,12 +102,30 @@ func (s *Site) read(ctx context.Context, c service.Caller, e id.Escalation, know
 
 // latest is the timeline with the newest entry first, and how many are left out.
 func (st story) latest() ([]escalation.Entry, int) {
-	hidden := max(0, len(st.Entries)-entriesShown)
-	shown := make([]escalation.Entry, 0, len(st.Entries)-hidden)
-	for i := len(st.Entries) - 1; i >= hidden; i-- {
-		shown = append(shown, st.Entries[i])
+	var shown []escalation.Entry
+	hidden := 0
+	for _, e := range slices.Backward(st.Entries) {
+		switch {
+		case !st.Show.has(e):
+		case len(shown) == entriesShown:
+			hidden++
+		default:
+			shown = append(shown, e)
+		}
 	}
 	return shown, hidden
+}
+
+// unwritten entries are known, and written with the next one.
+func (st story) unwritten() int {
+	n := 0
+	for _, e := range slices.Backward(st.Entries) {
+		if !e.Unwritten {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // clock is a promise as a bar.
@@ -109,10 +172,15 @@ func (c clock) percent(now time.Time) int {
 
 func (s *Site) escalation(c echo.Context) error {
 	f := s.frame(c, c.Param("id")).living(c, reloadEscalation)
+	show, err := shownKinds(c)
+	if err != nil {
+		return err
+	}
 	st, err := s.read(c.Request().Context(), f.Caller, id.Escalation(c.Param("id")), nil)
 	if err != nil {
 		return err
 	}
+	st.Show, st.Ahead = show, s.ahead(c.Request().Context(), st.Summary)
 	f.Title = string(st.ID) + " · " + st.Title
 	f.Answer = s.takeAnswer(c)
 	return s.render(c, http.StatusOK, escalationPage(f, st, rand.Text()))
@@ -120,6 +188,10 @@ func (s *Site) escalation(c echo.Context) error {
 
 func (s *Site) escalationEvents(c echo.Context) error {
 	f := s.frame(c, c.Param("id"))
+	show, err := shownKinds(c)
+	if err != nil {
+		return err
+	}
 	var known []escalation.Entry
 	return s.stream(c, func(ctx context.Context) ([]part, error) {
 		st, err := s.read(ctx, f.Caller, id.Escalation(c.Param("id")), known)
@@ -127,11 +199,12 @@ func (s *Site) escalationEvents(c echo.Context) error {
 			return nil, err
 		}
 		known = st.Entries
+		st.Show, st.Ahead = show, s.ahead(ctx, st.Summary)
 		f := f.at(s.Now())
 		return []part{
 			{Event: "head", Data: st.Escalation, Page: headView(f, st)},
-			{Event: "verbs", Data: st.State, Page: verbsView(f, st, rand.Text())},
-			{Event: "story", Data: len(known), Page: storyView(f, st)},
+			{Event: "verbs", Data: []any{st.State, st.Priority}, Page: verbsView(f, st, rand.Text())},
+			{Event: "story", Data: []any{len(known), st.unwritten(), st.State, st.Next, st.Ahead}, Page: storyView(f, st)},
 		}, nil
 	})
 }
@@ -168,16 +241,16 @@ func (s *Site) leave(c echo.Context, reply contract.Reply, err error) error {
 	if err != nil {
 		return err
 	}
-	return s.leaveAnswer(c, answer{Text: said(reply), Bad: reply.Outcome == escalation.Refused})
+	return s.leaveAnswer(c, answer{Text: s.frame(c, "").said(reply), Bad: reply.Outcome == escalation.Refused})
 }
 
 // said is a reply in words, also when nobody could answer in time.
-func said(r contract.Reply) string {
+func (f frame) said(r contract.Reply) string {
 	if r.Outcome == contract.Received && r.Text == "" {
-		return "Received. No worker answered yet; it takes effect as soon as one does."
+		return f.t("Received. No worker answered yet; it takes effect as soon as one does.")
 	}
 	if r.Text == "" {
-		return "Done."
+		return f.t("Done.")
 	}
 	return r.Text
 }
@@ -191,8 +264,16 @@ func (s *Site) word(c echo.Context, verb string) (string, contract.Word, error) 
 	switch verb {
 	case contract.Acknowledge, contract.Resolve, contract.Reopen, contract.Note:
 		return verb, w, nil
-	case contract.Escalate:
+	case contract.Escalate, contract.Reassign:
 		w.Direction = org.Direction(c.FormValue("direction"))
+		to, err := target(c.FormValue("to"))
+		if err != nil {
+			return "", w, err
+		}
+		w.To = to
+		return verb, w, nil
+	case contract.Prioritise:
+		w.Priority = org.Priority(c.FormValue("priority"))
 		return verb, w, nil
 	case contract.Snooze:
 		pause, err := time.ParseDuration(c.FormValue("for"))
@@ -203,6 +284,27 @@ func (s *Site) word(c echo.Context, verb string) (string, contract.Word, error) 
 		return verb, w, nil
 	}
 	return "", w, fault.New(fault.NotFound, "no such verb: %q", verb)
+}
+
+// target reads "person ana", "schedule payments-primary", "team payments", "vendor acmecloud"; empty is nobody in
+// particular.
+func target(text string) (*org.Target, error) {
+	if text == "" {
+		return nil, nil
+	}
+	kind, name, _ := strings.Cut(text, " ")
+	switch {
+	case name == "":
+	case kind == "person":
+		return &org.Target{Person: id.Person(name)}, nil
+	case kind == "schedule":
+		return &org.Target{Schedule: id.Schedule(name)}, nil
+	case kind == "team":
+		return &org.Target{Team: id.Team(name)}, nil
+	case kind == "vendor":
+		return &org.Target{Vendor: id.Vendor(name)}, nil
+	}
+	return nil, fault.Field("to", "%q is none of: person, schedule, team or vendor, and its id", text)
 }
 
 // plainKey: keys of forms are made here, and short.

@@ -64,7 +64,7 @@ func ladder(entries []escalation.Entry) []rung {
 		case escalation.EntryOpened, escalation.EntryReceipt, escalation.EntryReopened, escalation.EntryClosed,
 			escalation.EntryEscalated, escalation.EntryReassigned, escalation.EntrySnoozed, escalation.EntryNoted,
 			escalation.EntryPrioritised, escalation.EntryRepeated, escalation.EntryOverdue, escalation.EntryWarning,
-			escalation.EntryRefused:
+			escalation.EntryRefused, escalation.EntryThreshold:
 		}
 	}
 	return rungs

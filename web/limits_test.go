@@ -94,9 +94,13 @@ func TestAStreamLastsAsLongAsItIsRead(t *testing.T) {
 	server := httptest.NewUnstartedServer(site(t, h, func(o *web.Options) { o.Bell, o.PieceWithin = bell, allowed }))
 	server.Config.WriteTimeout = allowed
 	ended := make(chan struct{}, 1)
-	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateClosed {
+	server.Config.ConnState = func(c net.Conn, s http.ConnState) {
+		switch tcp, _ := c.(*net.TCPConn); s {
+		case http.StateNew:
+			_ = tcp.SetWriteBuffer(4 << 10) // soon full, when nobody reads
+		case http.StateClosed:
 			ended <- struct{}{}
+		case http.StateActive, http.StateIdle, http.StateHijacked:
 		}
 	}
 	server.Start()
@@ -105,10 +109,14 @@ func TestAStreamLastsAsLongAsItIsRead(t *testing.T) {
 	line, err := net.Dial("tcp", server.Listener.Addr().String())
 	require.NoError(t, err)
 	defer line.Close()
+	require.NoError(t, line.(*net.TCPConn).SetReadBuffer(4<<10))
 	_, err = line.Write([]byte("GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
 	require.NoError(t, err)
 
-	read := bufio.NewReader(line)
+	require.NoError(t, line.SetReadDeadline(time.Now().Add(time.Minute)))
+	answer, err := http.ReadResponse(bufio.NewReader(line), nil)
+	require.NoError(t, err)
+	read := bufio.NewReader(answer.Body) // what is awaited may lie across two pieces of the line
 	await := func(words string) {
 		require.NoError(t, line.SetReadDeadline(time.Now().Add(5*time.Second)))
 		for {
@@ -119,14 +127,14 @@ func TestAStreamLastsAsLongAsItIsRead(t *testing.T) {
 			}
 		}
 	}
-	await("event: board")
+	await("event: counts")
 	for began, n := time.Now(), 0; time.Since(began) < 3*allowed; n++ {
 		h.Add(another(n, "still read"))
 		bell.Ring()
 		await(fmt.Sprint("still read ", n))
 	}
 	for n := 1000; ; n++ { // nobody reads from here on
-		h.Add(another(n, strings.Repeat("x", 100<<10)))
+		h.Add(another(n, strings.Repeat("x", 1000)))
 		bell.Ring()
 		select {
 		case <-ended:

@@ -58,7 +58,7 @@ func (s *Site) linkAct(c echo.Context) error {
 	}
 	word.Key = "link/" + word.Key
 	reply, err := s.Answers.Say(c.Request().Context(), p.Caller, p.Ticket.Workflow, verb, word)
-	a := answer{Text: said(reply), Bad: reply.Outcome == escalation.Refused}
+	a := answer{Text: s.frame(c, "").said(reply), Bad: reply.Outcome == escalation.Refused}
 	switch {
 	case err == nil:
 	case fault.Is(err, fault.Conflict), fault.Is(err, fault.Invalid):

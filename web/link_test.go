@@ -29,7 +29,7 @@ func TestFollowingALinkChangesNothingAndPressingDoes(t *testing.T) {
 	w := ben.post("/a/"+webtest.BenLink, form)
 	require.Equal(t, http.StatusOK, w.Code)
 	shows(t, w.Body.String(), "You have E-42.")
-	shows(t, w.Body.String(), "<strong>Ben Okafor</strong> has it")
+	shows(t, w.Body.String(), "<strong>Ben Okafor has it</strong>")
 	require.Equal(t, []string{`escalation/E-42 acknowledge by ben via link note "on it"`}, h.Heard())
 }
 

@@ -101,6 +101,11 @@ type part struct {
 	Event string
 	Data  any
 	Page  templ.Component
+
+	// A list: of its rows only those are sent that changed, and by Order the browser puts them where they belong and
+	// drops what is not named any more. A row's Event is its own in the whole stream.
+	Rows  []part
+	Order []string
 }
 
 // stream keeps a page live. Parts are asked for whenever the bell rings, and every few moments anyway.
@@ -151,24 +156,60 @@ func (s *Site) stream(c echo.Context, parts func(context.Context) ([]part, error
 
 func sendChanged(ctx context.Context, w io.Writer, parts []part, sent map[string][sha256.Size]byte) error {
 	for _, p := range parts {
-		data, err := json.Marshal(p.Data)
-		if err != nil {
-			return fmt.Errorf("fingerprint of %s: %w", p.Event, err)
+		var text string
+		var err error
+		if p.Page == nil {
+			text, err = changedRows(ctx, p, sent)
+		} else {
+			text, err = changed(ctx, p, p.Data, sent)
 		}
-		sum := sha256.Sum256(data)
-		if sent[p.Event] == sum {
+		if err != nil {
+			return err
+		}
+		if text == "" {
 			continue
 		}
-		var b bytes.Buffer
-		if err := p.Page.Render(ctx, &b); err != nil {
-			return fmt.Errorf("render %s: %w", p.Event, err)
-		}
 		// A bare carriage return would end the line for a browser too.
-		text := strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ").Replace(b.String())
+		text = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ").Replace(text)
 		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", p.Event, text); err != nil {
 			return err
 		}
-		sent[p.Event] = sum
 	}
 	return nil
+}
+
+// changed renders a part if its data is not what was sent last; empty if it is.
+func changed(ctx context.Context, p part, data any, sent map[string][sha256.Size]byte) (string, error) {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint of %s: %w", p.Event, err)
+	}
+	sum := sha256.Sum256(raw)
+	if known, ok := sent[p.Event]; ok && known == sum {
+		return "", nil
+	}
+	var b bytes.Buffer
+	if err := p.Page.Render(ctx, &b); err != nil {
+		return "", fmt.Errorf("render %s: %w", p.Event, err)
+	}
+	sent[p.Event] = sum
+	return b.String(), nil
+}
+
+func changedRows(ctx context.Context, p part, sent map[string][sha256.Size]byte) (string, error) {
+	var b strings.Builder
+	for _, r := range p.Rows {
+		text, err := changed(ctx, r, r.Data, sent)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
+	}
+	order := strings.Join(p.Order, " ")
+	sum := sha256.Sum256([]byte(order))
+	if known, ok := sent[p.Event]; ok && known == sum && b.Len() == 0 {
+		return "", nil
+	}
+	sent[p.Event] = sum
+	return `<ol data-order="` + templ.EscapeString(order) + `">` + b.String() + `</ol>`, nil
 }

@@ -104,7 +104,11 @@ func TestNothingIsSentWhileNothingChanges(t *testing.T) {
 	bell := &web.Bell{}
 	l, _ := listen(t, h, "/events", func(o *web.Options) { o.Bell = bell })
 	name, _ := l.event()
-	require.Equal(t, "board", name)
+	require.Equal(t, "counts", name)
+	for _, list := range []string{"live", "over"} {
+		name, _ = l.event()
+		require.Equal(t, list, name)
+	}
 	h.Pass(time.Second) // clocks count in the browser
 	bell.Ring()
 	bell.Ring()

@@ -56,6 +56,11 @@ type Answers interface {
 	Say(ctx context.Context, c service.Caller, workflow, verb string, w contract.Word) (contract.Reply, error)
 }
 
+// Machines asks a running escalation for all that it knows.
+type Machines interface {
+	Machine(ctx context.Context, e id.Escalation) (escalation.State, error) // fault.NotFound, fault.Unavailable
+}
+
 // Links opens signed links. A token that is forged or too old is fault.Denied, with words to show.
 type Links interface {
 	Open(token string) (service.Ticket, error)

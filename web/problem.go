@@ -65,9 +65,10 @@ func (s *Site) answerProblem(c echo.Context, err error) error {
 		}
 		return c.Blob(p.Status, "application/problem+json", body)
 	}
-	f := s.frame(c, p.Title)
+	f := s.frame(c, "")
+	f.Title = f.t(p.Title)
 	if c.Request().Header.Get("HX-Request") != "" {
-		return s.render(c, p.Status, notice(answer{Text: p.Title + ": " + p.Detail, Bad: true}))
+		return s.render(c, p.Status, notice(answer{Text: f.t(p.Title) + ": " + p.Detail, Bad: true}))
 	}
 	return s.render(c, p.Status, problemPage(f, p, consequence(c.Request().Method, p.Status)))
 }

@@ -76,7 +76,7 @@ func (s *Site) scene(ctx context.Context, f frame) (scene, error) {
 		s.floor.below.Store(all[extra-1].ID)
 		all = all[extra:]
 	}
-	b, err := s.board(ctx, f.Caller)
+	b, err := s.board(ctx, f, want{})
 	if err != nil {
 		return scene{}, err
 	}

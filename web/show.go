@@ -1,6 +1,7 @@
 package web
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,10 @@ import (
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/reply"
+	"github.com/belayhq/belay/core/tongue"
+	"github.com/belayhq/belay/service"
 )
 
 // shorten cuts a text to a number of runes, with a sign that there was more.
@@ -48,10 +52,71 @@ func (f frame) sentence(e escalation.Entry) string {
 			text = strings.Replace(text, target, f.who(who), 1)
 		}
 	}
+	if f.Language != tongue.English && f.Language != "" {
+		if told, ok := f.retold(e); ok {
+			return told
+		}
+	}
 	if rest, ok := strings.CutPrefix(text, "sms "); ok {
 		return "SMS " + rest
 	}
 	return capital(text)
+}
+
+// tierCalled is how a step of the ladder is recorded.
+var tierCalled = regexp.MustCompile(`^tier (\d+) \((.*)\) is called$`)
+
+// retold says an entry in the reader's language, from what it is about rather than from its recorded English. What is
+// rare keeps the words of the record.
+func (f frame) retold(e escalation.Entry) (string, bool) {
+	person, method := e.Detail["person"], shorten(e.Detail["method"], 40)
+	switch e.Kind {
+	case escalation.EntryTier:
+		if m := tierCalled.FindStringSubmatch(e.Text); m != nil {
+			return f.t("Tier %s (%s) is called", m[1], m[2]), true
+		}
+	case escalation.EntrySent:
+		switch {
+		case person == "" || method == "":
+		case e.Detail["purpose"] == string(page.Inform):
+			return f.t("%s is told by %s (%s)", f.who(person), f.way(e.Via), method), true
+		default:
+			return f.t("%s is called by %s (%s)", f.who(person), f.way(e.Via), method), true
+		}
+	case escalation.EntryReceipt:
+		if person != "" && e.Detail["status"] != "" {
+			heard, _ := message{Last: &e}.fate()
+			return f.t("%s: %s", f.who(person), f.fate(heard)), true
+		}
+	case escalation.EntryAcknowledged:
+		return f.t("%s has it", f.who(e.Actor)), true
+	case escalation.EntryResolved:
+		return f.t("%s has resolved it", f.who(e.Actor)), true
+	case escalation.EntryReopened:
+		return f.t("%s has reopened it", f.who(e.Actor)), true
+	case escalation.EntryClosed:
+		return f.t("Closed for good"), true
+	case escalation.EntryOpened, escalation.EntrySkipped, escalation.EntryEscalated, escalation.EntryReassigned,
+		escalation.EntrySnoozed, escalation.EntryNoted, escalation.EntryPrioritised, escalation.EntryRepeated,
+		escalation.EntryOverdue, escalation.EntryVendor, escalation.EntryUnreachable, escalation.EntryWarning,
+		escalation.EntryRefused, escalation.EntryThreshold:
+	}
+	return "", false
+}
+
+// fates are the words of receipts that catalogues know.
+var fates = []string{
+	"sent", "accepted", "delivered", "answered", "undelivered", "busy", "no answer", "machine", "failed", "opted out", "gathered", "withdrawn",
+}
+
+// fate says what became of a message: the mark and the code stay, the word is translated.
+func (f frame) fate(text string) string {
+	for _, word := range fates {
+		if strings.Contains(text, word) {
+			return strings.Replace(text, word, f.t(word), 1)
+		}
+	}
+	return text
 }
 
 func capital(text string) string {
@@ -80,11 +145,11 @@ func or2(text, otherwise string) string {
 func first[T any](all []T, most int) []T { return all[:min(most, len(all))] }
 
 // ownerLabel and owner say who has it, or who ended it.
-func ownerLabel(e escalation.Summary) string {
+func (f frame) ownerLabel(e escalation.Summary) string {
 	if live(e.State) {
-		return "Has it"
+		return f.t("Has it")
 	}
-	return "Resolved by"
+	return f.t("Resolved by")
 }
 
 func (f frame) owner(e escalation.Summary) string {
@@ -93,17 +158,19 @@ func (f frame) owner(e escalation.Summary) string {
 		return f.who(string(e.ResolvedBy))
 	case e.AcknowledgedBy != "":
 		return f.who(string(e.AcknowledgedBy))
+	case e.State == escalation.Watched:
+		return f.t("Nobody is called")
 	case live(e.State):
-		return "Nobody yet"
+		return f.t("Nobody yet")
 	}
 	return "—"
 }
 
 func (f frame) hasIt(e escalation.Summary) string {
 	if e.AcknowledgedBy == "" {
-		return "nobody has it yet"
+		return f.t("nobody has it yet")
 	}
-	return f.who(string(e.AcknowledgedBy)) + " has it"
+	return f.t("%s has it", f.who(string(e.AcknowledgedBy)))
 }
 
 func (f frame) verb(e id.Escalation, verb string) templ.SafeURL {
@@ -156,11 +223,125 @@ func safeLinks(a alert.Alert) []alert.Link {
 	return all
 }
 
-func rungName(r rung) string {
+func (f frame) rungName(r rung) string {
 	if r.Entry.Text == "" {
-		return "Before the first tier"
+		return f.t("Before the first tier")
 	}
-	return capital(r.Entry.Text)
+	return f.sentence(r.Entry)
+}
+
+func (f frame) comingName(c coming) string {
+	if c.Text == "" {
+		return f.t("This tier goes on")
+	}
+	return f.sentence(escalation.Entry{Kind: escalation.EntryTier, Text: c.Text})
+}
+
+func (k kinds) query() string {
+	if k == everyKind {
+		return ""
+	}
+	return "?show=" + string(k)
+}
+
+func (k kinds) word() string {
+	switch k {
+	case everyKind:
+		return "Everything"
+	case ofPeople:
+		return "People"
+	case messages:
+		return "Messages"
+	case trouble:
+		return "Trouble"
+	}
+	return string(k)
+}
+
+// named is one choice of a form.
+type named struct {
+	Value string
+	Name  string
+}
+
+// choices is a group of them.
+type choices struct {
+	Name    string
+	Targets []named
+}
+
+func (f frame) choose(required bool) string {
+	if required {
+		return f.t("Choose…")
+	}
+	return f.t("Nobody in particular")
+}
+
+// mostPeople that a choice offers; a large company has more than a phone should load.
+const mostPeople = 150
+
+// targets are whom one can call, those of the service first.
+func (f frame) targets(e service.Escalation) []choices {
+	owner := f.org.Services[e.Service].Owner
+	near := func(p id.Person) bool {
+		return slices.Contains(f.org.Teams[owner].Members, p) || f.org.Teams[owner].Lead == p || slices.Contains(e.Told, p)
+	}
+	var all []choices
+	add := func(name string, found []named) {
+		if len(found) > 0 {
+			all = append(all, choices{Name: name, Targets: found})
+		}
+	}
+	var schedules, close, others, teams, vendors []named
+	for _, s := range f.org.Schedules {
+		schedules = append(schedules, named{"schedule " + string(s.ID), or2(s.Name, string(s.ID))})
+	}
+	for _, p := range f.org.People {
+		switch choice := (named{"person " + string(p.ID), shorten(or2(p.Name, string(p.ID)), 60)}); {
+		case p.Departed || p.Vendor != "":
+		case near(p.ID):
+			close = append(close, choice)
+		default:
+			others = append(others, choice)
+		}
+	}
+	for _, t := range f.org.Teams {
+		teams = append(teams, named{"team " + string(t.ID), or2(t.Name, string(t.ID))})
+	}
+	for _, v := range f.org.Vendors {
+		vendors = append(vendors, named{"vendor " + string(v.ID), or2(v.Name, string(v.ID))})
+	}
+	for _, group := range [][]named{schedules, close, others, teams, vendors} {
+		slices.SortFunc(group, func(a, b named) int { return strings.Compare(a.Name+a.Value, b.Name+b.Value) })
+	}
+	add(f.t("Near this service"), close)
+	add(f.t("Whoever is on call"), first(schedules, mostPeople))
+	add(f.t("Teams"), first(teams, mostPeople))
+	add(f.t("People"), first(others, mostPeople))
+	add(f.t("Vendors"), vendors)
+	return all
+}
+
+func (f frame) units() []org.Unit {
+	var all []org.Unit
+	for _, u := range f.org.Units {
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(a, b org.Unit) int {
+		return strings.Compare(or2(a.Name, string(a.ID)), or2(b.Name, string(b.ID)))
+	})
+	return all
+}
+
+func (f frame) teams() []org.Team {
+	var all []org.Team
+	for _, t := range f.org.Teams {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b org.Team) int {
+		return strings.Compare(or2(a.Name, string(a.ID)), or2(b.Name, string(b.ID)))
+	})
+	return all
 }
 
 // why is what the carrier said, in full.
@@ -187,7 +368,7 @@ func entryClass(k escalation.EntryKind) string {
 		escalation.EntryPrioritised, escalation.EntryReopened:
 		return "human"
 	case escalation.EntrySkipped, escalation.EntryOverdue, escalation.EntryUnreachable, escalation.EntryWarning,
-		escalation.EntryRefused:
+		escalation.EntryRefused, escalation.EntryThreshold:
 		return "bad"
 	case escalation.EntryOpened, escalation.EntryTier:
 		return "step"
@@ -223,7 +404,7 @@ func entryMark(k escalation.EntryKind) string {
 		return "▲"
 	case escalation.EntryRepeated:
 		return "↻"
-	case escalation.EntryOverdue, escalation.EntryWarning:
+	case escalation.EntryOverdue, escalation.EntryWarning, escalation.EntryThreshold:
 		return "!"
 	case escalation.EntryVendor:
 		return "⌂"

@@ -42,6 +42,7 @@ type Options struct {
 	Organisation  Organisation
 	Search        Search
 	Answers       Answers
+	Machines      Machines // nil: what is to come is not shown
 	Links         Links
 	Messages      Messages
 	Digests       Digests
@@ -67,6 +68,9 @@ type Site struct {
 	cross  *http.CrossOriginProtection
 	secure bool // cookies travel over TLS only
 	floor  sandboxFloor
+
+	foresight foresight
+
 	assets map[string]asset
 	places []place // of the navigation
 }
@@ -155,8 +159,8 @@ func (s *Site) mount(g *echo.Group) {
 	open.POST("/a/:token", s.linkAct, s.sameSite)
 
 	reader := g.Group("", s.harden, s.tell, s.admit(service.Read))
-	reader.GET("/", s.list)
-	reader.GET("/events", s.listEvents)
+	reader.GET("/", s.now)
+	reader.GET("/events", s.nowEvents)
 	reader.GET("/escalations/:id", s.escalation)
 	reader.GET("/escalations/:id/events", s.escalationEvents)
 

@@ -66,6 +66,14 @@ func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 // exact is an instant that cannot be misread.
 func exact(at time.Time) string { return at.UTC().Format("Mon 2 Jan 2006 15:04:05 UTC") }
 
+// clock is an instant on the reader's clock, or in UTC, without its seconds.
+func (f frame) clock(at time.Time) string {
+	if f.Zone != nil {
+		return at.In(f.Zone).Format("15:04")
+	}
+	return at.UTC().Format("15:04") + " UTC"
+}
+
 // local is an instant on the reader's clock; empty when their zone is unknown.
 func (f frame) local(at time.Time, layout string) string {
 	if f.Zone == nil {
@@ -74,28 +82,51 @@ func (f frame) local(at time.Time, layout string) string {
 	return at.In(f.Zone).Format(layout)
 }
 
-// next says what happens by itself, without its instant.
+// next says what happens by itself, to whom and by which way, without its instant.
 func (f frame) next(e escalation.Summary) string {
-	target := shorten(e.Next.Target, 80)
+	who := f.reached(shorten(e.Next.Target, 80))
 	switch e.Next.Action {
 	case "page":
-		return or("Page "+target, target, "Page again")
+		return or(f.t("Page %s", who), who, f.t("Page again"))
 	case "climb":
-		return or("Climb to "+target, target, "Climb")
+		return or(f.t("Climb to %s", who), who, f.t("Climb"))
 	case "update_due":
-		return or("Ask "+target+" for an update", target, "Update due")
+		return or(f.t("Ask %s for an update", who), who, f.t("Update due"))
 	case "resolve_due":
-		return "Resolve due: climb again"
+		return f.t("Resolve due: climb again")
 	case "promise_due":
-		return or("Promise of "+target+" due", target, "Promise due")
+		return or(f.t("Promise of %s due", who), who, f.t("Promise due"))
+	case "judge":
+		return f.t("Ask how the ticket stands")
+	case "warn":
+		return or(f.t("Warn %s: a promise runs out", who), who, f.t("Warn: a promise runs out"))
+	case "raise":
+		return f.t("Raise the priority: a promise runs out")
+	case "escalate":
+		return or(f.t("Escalate to %s: a promise runs out", who), who, f.t("Escalate: a promise runs out"))
+	case "bring_in":
+		return or(f.t("Bring in %s: a promise runs out", who), who, f.t("Bring somebody in: a promise runs out"))
 	case "wake":
-		return "Snooze ends"
+		return f.t("Snooze ends")
 	case "close":
-		return "Close for good"
+		return f.t("Close for good")
 	case "none", "":
-		return "Nothing by itself"
+		return f.t("Nothing by itself")
 	}
-	return shorten(strings.ReplaceAll(e.Next.Action, "_", " "), 40) + " " + target
+	return strings.TrimSpace(shorten(strings.ReplaceAll(e.Next.Action, "_", " "), 40) + " " + who)
+}
+
+// reached names whom an action is for and by which way: "Ana Pérez by voice" is "Ana Pérez by call".
+func (f frame) reached(target string) string {
+	i := strings.LastIndex(target, " by ")
+	if i < 0 {
+		return target
+	}
+	switch channel := target[i+len(" by "):]; org.Channel(channel) {
+	case org.SMS, org.Voice, org.Email, org.Webhook:
+		return f.t("%s by %s", target[:i], f.way(channel))
+	}
+	return target
 }
 
 // or is text, unless what it would name is empty.
@@ -124,11 +155,11 @@ func (f frame) who(actor string) string {
 	case "belay":
 		return "Belay"
 	case "monitor":
-		return "Monitor"
+		return f.t("Monitor")
 	case "carrier":
-		return "Carrier"
+		return f.t("Carrier")
 	case "":
-		return "Somebody"
+		return f.t("Somebody")
 	}
 	return shorten(actor, 80)
 }
@@ -139,39 +170,41 @@ func (f frame) serviceOf(e service.Escalation) string {
 }
 
 // tier says where the ladder stands: "Tier 2 · Payments leads".
-func tier(e escalation.Summary) string {
+func (f frame) tier(e escalation.Summary) string {
 	if e.Tier == 0 {
-		return "Before the first tier"
+		return f.t("Before the first tier")
 	}
-	text := fmt.Sprintf("Tier %d", e.Tier)
+	text := f.t("Tier %d", e.Tier)
 	if e.TierName != "" {
 		text += " · " + shorten(e.TierName, 80)
 	}
 	if e.Round > 1 {
-		text += fmt.Sprintf(" · round %d", e.Round)
+		text += " · " + f.t("round %d", e.Round)
 	}
 	return text
 }
 
 // way says by which way something came or went.
-func way(via string) string {
+func (f frame) way(via string) string {
 	switch via {
 	case string(org.SMS):
 		return "SMS"
 	case string(org.Voice):
-		return "call"
+		return f.t("call")
 	case string(org.Email):
-		return "e-mail"
+		return f.t("e-mail")
+	case string(org.Webhook):
+		return f.t("webhook")
 	case "link":
-		return "signed link"
+		return f.t("signed link")
 	case "api":
 		return "API"
 	case "events":
-		return "events API"
+		return f.t("events API")
 	case "signal":
-		return "Temporal signal"
+		return f.t("Temporal signal")
 	case "web":
-		return "pages"
+		return f.t("pages")
 	case "timer", "":
 		return ""
 	}
@@ -179,18 +212,20 @@ func way(via string) string {
 }
 
 // stateWord is a state as people say it.
-func stateWord(p escalation.Phase) string {
+func (f frame) stateWord(p escalation.Phase) string {
 	switch p {
 	case escalation.Watched:
 		return "Watching"
 	case escalation.Open:
-		return "Open"
+		return f.t("Open")
+	case escalation.Watched:
+		return f.t("Watching")
 	case escalation.Acked:
-		return "Acknowledged"
+		return f.t("Acknowledged")
 	case escalation.ResolvedP:
-		return "Resolved"
+		return f.t("Resolved")
 	case escalation.Closed:
-		return "Closed"
+		return f.t("Closed")
 	}
 	return string(p)
 }
@@ -202,6 +237,8 @@ func stateMark(p escalation.Phase) string {
 		return "○"
 	case escalation.Open:
 		return "●"
+	case escalation.Watched:
+		return "◎"
 	case escalation.Acked:
 		return "◐"
 	case escalation.ResolvedP:
@@ -219,6 +256,8 @@ func stateClass(p escalation.Phase) string {
 		return "watching"
 	case escalation.Open:
 		return "open"
+	case escalation.Watched:
+		return "watched"
 	case escalation.Acked:
 		return "acked"
 	case escalation.ResolvedP:
@@ -244,7 +283,9 @@ func priorityClass(p org.Priority) string {
 }
 
 // live reports whether somebody may still have to be told.
-func live(p escalation.Phase) bool { return p == escalation.Open || p == escalation.Acked }
+func live(p escalation.Phase) bool {
+	return p == escalation.Open || p == escalation.Acked || p == escalation.Watched
+}
 
 func temporalURL(base, namespace string, e id.Escalation) string {
 	return strings.TrimRight(base, "/") + "/namespaces/" + url.PathEscape(namespace) +

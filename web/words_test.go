@@ -44,10 +44,10 @@ func TestAShortenedTextIsABeginningOfTheText(t *testing.T) {
 
 func TestEveryStateKindAndPriorityHasItsOwnMark(t *testing.T) {
 	marks := map[string]bool{}
-	for _, p := range []escalation.Phase{escalation.Open, escalation.Acked, escalation.ResolvedP, escalation.Closed} {
+	for _, p := range []escalation.Phase{escalation.Open, escalation.Watched, escalation.Acked, escalation.ResolvedP, escalation.Closed} {
 		require.False(t, marks[stateMark(p)], "colour must not be the only difference")
 		marks[stateMark(p)] = true
-		require.NotEqual(t, string(p), stateWord(p))
+		require.NotEqual(t, string(p), frame{}.stateWord(p))
 	}
 	for _, k := range []escalation.EntryKind{
 		escalation.EntryOpened, escalation.EntryTier, escalation.EntrySent, escalation.EntryReceipt, escalation.EntrySkipped,
@@ -66,8 +66,8 @@ func TestEveryStateKindAndPriorityHasItsOwnMark(t *testing.T) {
 func TestEveryNextActionIsSaidInWords(t *testing.T) {
 	f := frame{org: &org.Org{}}
 	for action, words := range map[string]string{
-		"page": "Page Ana by sms", "climb": "Climb to Ana by sms", "update_due": "Ask Ana by sms for an update",
-		"resolve_due": "Resolve due: climb again", "promise_due": "Promise of Ana by sms due", "wake": "Snooze ends",
+		"page": "Page Ana by SMS", "climb": "Climb to Ana by SMS", "update_due": "Ask Ana by SMS for an update",
+		"resolve_due": "Resolve due: climb again", "promise_due": "Promise of Ana by SMS due", "wake": "Snooze ends",
 		"close": "Close for good", "none": "Nothing by itself", "": "Nothing by itself",
 	} {
 		require.Equal(t, words, f.next(escalation.Summary{Next: escalation.Next{Action: action, Target: "Ana by sms"}}))

@@ -338,6 +338,12 @@ func TestTheQueryShowsTheRow(t *testing.T) {
 		require.Equal(t, escalation.Open, s.State)
 		require.Equal(t, 1, s.Tier)
 		require.Equal(t, escalation.Next{At: threeAM.Add(3 * time.Second), Action: "page", Target: "Ana Pérez by voice"}, s.Next)
+		value, err = h.env.QueryWorkflow(contract.QueryMachine)
+		require.NoError(t, err)
+		var whole escalation.State
+		require.NoError(t, value.Get(&whole))
+		require.Equal(t, s.Next, whole.Summary().Next)
+		require.NotEmpty(t, whole.Plan.Tiers, "what is to come can be told from it")
 	})
 	h.says(2*time.Second, contract.Resolve, word("ana", "k2"), nil)
 	h.run()

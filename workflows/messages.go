@@ -30,6 +30,11 @@ func (s *shell) listen(ctx workflow.Context) error {
 			}
 		})
 	}
+	if err := workflow.SetQueryHandlerWithOptions(ctx, contract.QueryMachine,
+		func() (escalation.State, error) { return s.state, nil },
+		workflow.QueryHandlerOptions{Description: "all that it knows, its plan included"}); err != nil {
+		return err
+	}
 	return workflow.SetQueryHandlerWithOptions(ctx, contract.QueryState,
 		func() (escalation.Summary, error) { return s.state.Summary(), nil },
 		workflow.QueryHandlerOptions{Description: "the row as lists show it"})

@@ -261,3 +261,40 @@ func TestTheSameScriptGivesTheSameLines(t *testing.T) {
 		require.Equal(t, first, quick(t).play())
 	}
 }
+
+// What would still happen is the same, whether one looks from the beginning or takes the escalation up as it stands.
+func TestAPlayIsTakenUpWhereItStands(t *testing.T) {
+	h := quick(t)
+	whole := h.play()
+	o, err := escalation.Prepare(h.directory.Revision, h.directory.Org, escalation.Request{Title: "it broke", Service: "payments", Priority: h.priority, At: h.at})
+	require.NoError(t, err)
+	o.ID = "E-42"
+	world := simulate.In{Directory: h.directory}
+	asking, effects := escalation.Step(escalation.State{}, escalation.Opened{At: h.at, Opening: o})
+	standing := asking
+	for _, effect := range effects {
+		if ask, ok := effect.(escalation.Muster); ok {
+			standing, _ = escalation.Step(asking, escalation.Mustered{At: h.at, Key: ask.Key, Roll: world.Muster(ask.Call)})
+		}
+	}
+	now := h.at.Add(time.Second)
+	var left []string
+	for _, l := range whole {
+		if l.At.After(now) {
+			left = append(left, l.At.Format(time.TimeOnly)+" "+l.Text)
+		}
+	}
+	require.NotEmpty(t, left)
+	var resumed []string
+	for _, l := range (simulate.Play{World: world, State: &standing, Now: now, Horizon: h.at.Add(h.horizon).Sub(now)}).Run() {
+		require.False(t, l.At.Before(now))
+		resumed = append(resumed, l.At.Format(time.TimeOnly)+" "+l.Text)
+	}
+	require.Equal(t, left, resumed)
+
+	// One that waits for an answer hears it first.
+	require.NotEmpty(t, asking.Stand.Asked)
+	first := simulate.Play{World: world, State: &asking, Now: h.at, Horizon: time.Second}.Run()
+	require.NotEmpty(t, first)
+	require.Equal(t, escalation.EntrySent, first[len(first)-1].Kind)
+}

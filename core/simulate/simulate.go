@@ -54,6 +54,10 @@ type Play struct {
 	World   World
 	Opening escalation.Opening
 	Script  []Scripted
+	// State, when it is there, is where the play begins instead of an opening: what would still happen after Now if
+	// nobody said anything. Vendors that were called in before are not played.
+	State   *escalation.State
+	Now     time.Time
 	Horizon time.Duration // how far to look; 0: a day
 	Lines   int           // at most so many; 0: 500
 }
@@ -67,7 +71,11 @@ func (p Play) Run() []Line {
 		p.Lines = 500
 	}
 	s := &stage{play: p, started: p.Opening.OpenedAt, actors: map[string]*actor{}, heard: map[int]int{}}
-	s.open(main, p.Opening, p.Opening.OpenedAt)
+	if p.State != nil {
+		s.resume(*p.State, p.Now)
+	} else {
+		s.open(main, p.Opening, p.Opening.OpenedAt)
+	}
 	for i, cue := range p.Script {
 		if cue.On == "" {
 			s.later(s.started.Add(cue.After), func(at time.Time) { s.say(main, i, cue, at) })
@@ -79,6 +87,17 @@ func (p Play) Run() []Line {
 
 // main is the escalation itself among the actors; the others are vendors' engagements.
 const main = ""
+
+// resume takes up an escalation as it stands. What it has asked and not heard is answered now.
+func (s *stage) resume(state escalation.State, now time.Time) {
+	s.started = now
+	s.actors[main] = &actor{state: state}
+	if key := state.Stand.Asked; key != "" {
+		s.later(now, func(at time.Time) {
+			s.step(main, escalation.Mustered{At: at, Key: key, Roll: s.play.World.Muster(state.Stand.Call)})
+		})
+	}
+}
 
 type actor struct {
 	state  escalation.State
@@ -124,6 +143,9 @@ func (s *stage) run() {
 			}
 			next.do(next.at)
 		case ok && !wake.After(until):
+			if wake.Before(s.started) {
+				wake = s.started // what is late happens at once
+			}
 			s.step(who, escalation.Ticked{At: wake})
 		default:
 			return

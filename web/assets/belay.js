@@ -1,13 +1,14 @@
-// What pages do beyond plain HTML: clocks that run, local times, and a word when the page is no longer live.
+// What pages do beyond plain HTML: clocks that run, local times, news that come without losing one's place, and a word
+// when the page is no longer live.
 (() => {
   "use strict";
-  const server = Date.parse(document.querySelector('meta[name="belay-now"]')?.content || "");
+  const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content || "";
+  const server = Date.parse(meta("belay-now"));
   const skew = Number.isNaN(server) ? 0 : server - Date.now();
   const now = () => Date.now() + skew;
 
   // The words of the reader's language, in the order of clockWords in catalogue.go.
-  const words = (document.querySelector('meta[name="belay-words"]')?.content || "").split("|");
-  const [soon, atOnce, late, past, justNow, day, liveWord, staleWord] = words;
+  const [soon, atOnce, late, past, justNow, day, liveWord, staleWord] = meta("belay-words").split("|");
   const put = (pattern, value) => pattern.replace("%s", () => value);
 
   // The same words as span in words.go.
@@ -33,6 +34,9 @@
       const whole = since >= 60000 ? since - (since % 60000) : since;
       write(el, since >= 1000 ? put(past, span(whole)) : justNow);
     }
+    for (const el of document.querySelectorAll("time[data-clock]")) {
+      write(el, `${new Date(t).toISOString().slice(11, 16)} UTC`);
+    }
     for (const el of document.querySelectorAll("progress[data-until]")) {
       const from = Date.parse(el.dataset.from), until = Date.parse(el.dataset.until);
       const percent = Math.floor(Math.min(100, Math.max(0, (100 * (t - from)) / (until - from))));
@@ -48,6 +52,74 @@
     }
   };
 
+  // News change what differs and leave the rest alone: whoever types, tabs or has opened something stays where they are.
+  const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
+  const kept = { open: "DETAILS", value: "INPUT", checked: "INPUT", selected: "OPTION", disabled: "BUTTON" };
+  const morph = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
+    if (old.nodeName === "TEXTAREA") return;
+    const hidden = old.type === "hidden";
+    for (const { name, value } of [...fresh.attributes]) {
+      if (kept[name] === old.nodeName && !hidden) continue;
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && (kept[name] !== old.nodeName || hidden)) old.removeAttribute(name);
+    }
+    children(old, fresh);
+  };
+  const children = (old, fresh) => {
+    let at = old.firstChild;
+    for (const want of [...fresh.childNodes]) {
+      let found = at;
+      if (want.id) { // what has a name is found wherever it went
+        while (found && found.id !== want.id) found = found.nextSibling;
+      } else if (at && !same(at, want)) found = null;
+      if (found && same(found, want)) {
+        if (found === at) at = at.nextSibling;
+        else old.insertBefore(found, at);
+        morph(found, want);
+      } else {
+        old.insertBefore(want, at);
+      }
+    }
+    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+  };
+  // Rows come with the order of all; only those that changed are there.
+  const rows = (list, fresh) => {
+    const changed = new Map([...fresh.children].map((row) => [row.id, row]));
+    const order = fresh.dataset.order ? fresh.dataset.order.split(" ") : [];
+    const there = new Map([...list.children].map((row) => [row.id, row]));
+    const wanted = new Set(order);
+    for (const [id, row] of there) if (!wanted.has(id)) { row.remove(); there.delete(id); }
+    let at = list.firstElementChild;
+    for (const id of order) {
+      let row = there.get(id);
+      const news = changed.get(id);
+      if (row && news) morph(row, news);
+      row = row || news;
+      if (!row) continue;
+      if (row === at) at = at.nextElementSibling;
+      else list.insertBefore(row, at);
+    }
+  };
+  const patch = (target, text) => {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = text;
+    const focused = document.activeElement;
+    if (target.matches("[data-rows]")) rows(target, fresh.content.firstElementChild);
+    else children(target, fresh.content);
+    window.htmx?.process(target);
+    localise();
+    tick();
+    if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+  };
+  document.addEventListener("htmx:sseBeforeMessage", (event) => {
+    event.preventDefault();
+    patch(event.target, event.detail.data);
+  });
+
   const state = document.getElementById("live");
   const say = (text, name) => {
     if (!state) return;
@@ -56,12 +128,12 @@
     write(state, text);
   };
   let lost = 0;
-  document.addEventListener("htmx:sseOpen", () => { lost = 0; say(liveWord, "on"); });
+  document.addEventListener("htmx:sseOpen", () => { lost = 0; document.body.classList.remove("stale"); say(liveWord, "on"); });
   document.addEventListener("htmx:sseError", () => {
     lost = lost || Date.now();
     const since = clock.format(new Date(lost));
     // A page that reconnects at once was never stale.
-    setTimeout(() => { if (lost) say(put(staleWord, since), "stale"); }, 4000);
+    setTimeout(() => { if (lost) { document.body.classList.add("stale"); say(put(staleWord, since), "stale"); } }, 4000);
   });
   document.addEventListener("htmx:afterSwap", () => { localise(); tick(); });
 
@@ -75,12 +147,57 @@
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) for (const b of document.querySelectorAll("form[data-once] button")) b.disabled = false;
   });
+  document.addEventListener("change", (event) => { event.target.form?.matches("form[data-auto]") && event.target.form.requestSubmit(); });
+  // Addresses say only what was chosen.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.matches("form[data-auto]")) for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+  });
+  // A menu closes by Escape and by going elsewhere.
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.activeElement?.closest("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
 
   // What was sent leaves its box before the box is kept over the swap.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const form = event.detail.requestConfig?.elt;
     if (form?.matches?.("form[data-clear]") && event.detail.xhr.status < 400) form.reset();
   });
+
+  // Saved views are names for addresses, kept by this browser.
+  const views = document.getElementById("views");
+  if (views) {
+    const read = () => { try { return JSON.parse(localStorage.getItem(views.dataset.store)) || {}; } catch { return {}; } };
+    const keep = (all) => { try { localStorage.setItem(views.dataset.store, JSON.stringify(all)); } catch { /* a private window */ } };
+    const list = views.querySelector("ul"), form = views.querySelector("form"), name = form.querySelector("input");
+    const show = () => {
+      const all = read();
+      list.replaceChildren(...Object.keys(all).sort().map((key) => {
+        const item = document.createElement("li"), link = document.createElement("a"), drop = document.createElement("button");
+        link.className = "chip";
+        link.href = location.pathname + (String(all[key]).startsWith("?") ? all[key] : "");
+        link.textContent = key;
+        link.setAttribute("aria-current", String(location.search === all[key]));
+        drop.type = "button";
+        drop.className = "quiet";
+        drop.textContent = "✕";
+        drop.setAttribute("aria-label", put(views.dataset.remove, key));
+        drop.addEventListener("click", () => { const left = read(); delete left[key]; keep(left); show(); name.focus(); });
+        item.append(link, drop);
+        return item;
+      }));
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const key = name.value.trim();
+      if (key) { keep({ ...read(), [key]: location.search }); form.reset(); show(); }
+    });
+    views.hidden = false;
+    show();
+  }
 
   localise();
   tick();
