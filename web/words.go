@@ -215,11 +215,9 @@ func (f frame) way(via string) string {
 func (f frame) stateWord(p escalation.Phase) string {
 	switch p {
 	case escalation.Watched:
-		return "Watching"
+		return f.t("Watching")
 	case escalation.Open:
 		return f.t("Open")
-	case escalation.Watched:
-		return f.t("Watching")
 	case escalation.Acked:
 		return f.t("Acknowledged")
 	case escalation.ResolvedP:
@@ -237,8 +235,6 @@ func stateMark(p escalation.Phase) string {
 		return "○"
 	case escalation.Open:
 		return "●"
-	case escalation.Watched:
-		return "◎"
 	case escalation.Acked:
 		return "◐"
 	case escalation.ResolvedP:
@@ -256,8 +252,6 @@ func stateClass(p escalation.Phase) string {
 		return "watching"
 	case escalation.Open:
 		return "open"
-	case escalation.Watched:
-		return "watched"
 	case escalation.Acked:
 		return "acked"
 	case escalation.ResolvedP:
