@@ -36,8 +36,14 @@ type Options struct {
 	Lights      *service.Lights // nil: the records are always asked
 	Health      service.Health
 
-	Events   Events
+	Events   Events // PagerDuty's Events API v2
+	Events1  Events // the first version of it
+	Changes  Events // its change events
 	Dialects []alert.Dialect
+	// Prometheus is Alertmanager's own API.
+	Prometheus alert.Dialect
+	// Opsgenie is nil when its clients are not expected.
+	Opsgenie *Opsgenie
 	// Twilio is nil when no callbacks are expected: they are then not found.
 	Twilio *Twilio
 	// Gateway likewise.
@@ -65,8 +71,20 @@ func Register(e *echo.Echo, o Options) error {
 	rest.RegisterHandlersWithOptions(e, rest.NewStrictHandler(&server{Options: o}, nil), rest.RegisterHandlersOptions{
 		OperationMiddlewares: g.operations(),
 	})
-	e.POST("/v2/enqueue", g.enqueue, g.watched)
+	e.POST("/v2/enqueue", g.enqueue(o.Events, formatPagerDuty), g.watched)
+	if o.Changes.Decode != nil {
+		e.POST("/v2/change/enqueue", g.enqueue(o.Changes, formatPagerDutyChange), g.watched)
+	}
+	if o.Events1.Decode != nil {
+		e.POST("/generic/2010-04-15/create_event.json", g.enqueue(o.Events1, formatPagerDutyV1), g.watched)
+	}
 	e.POST(doorway, g.said, g.watched)
+	if o.Prometheus.Decode != nil {
+		g.prometheus(e, o.Prometheus)
+	}
+	if o.Opsgenie != nil {
+		g.opsgenie(e)
+	}
 	if o.Twilio != nil {
 		g.callbacks(e)
 	}

@@ -34,7 +34,12 @@ func (g *gate) said(c echo.Context) error {
 		return fault.New(fault.NotFound, "no such format; there are %s", strings.Join(names(g.Dialects), ", "))
 	}
 	d := g.Dialects[n]
-	taken, err := g.deliver(c, d)
+	taken, err := g.deliver(c, d, c.Param("key"))
+	return g.answered(c, d, taken, err)
+}
+
+// answered says what became of a request in the words of its sender.
+func (g *gate) answered(c echo.Context, d alert.Dialect, taken service.Taken, err error) error {
 	if d.Answer == nil {
 		if err != nil {
 			return err
@@ -51,16 +56,25 @@ func (g *gate) said(c echo.Context) error {
 	return c.Blob(answer.Status, answer.Type, answer.Body)
 }
 
-func (g *gate) deliver(c echo.Context, d alert.Dialect) (service.Taken, error) {
-	if err := g.Limits.Event(c.Param("key"), g.Now()); err != nil {
+func (g *gate) deliver(c echo.Context, d alert.Dialect, key string) (service.Taken, error) {
+	if err := g.Limits.Event(key, g.Now()); err != nil {
 		return service.Taken{}, err
 	}
-	if err := plain(c.Request()); err != nil {
+	post, err := g.post(c)
+	if err != nil {
 		return service.Taken{}, err
+	}
+	return g.Intake.Deliver(c.Request().Context(), service.Delivery{Dialect: d, Key: key, Post: post, Trace: requestID(c)})
+}
+
+// post is a request in values.
+func (g *gate) post(c echo.Context) (alert.Post, error) {
+	if err := plain(c.Request()); err != nil {
+		return alert.Post{}, err
 	}
 	body, err := readBody(c, MostPost)
 	if err != nil {
-		return service.Taken{}, err
+		return alert.Post{}, err
 	}
 	post := alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: body, At: g.Now()}
 	for name, values := range c.Request().Header {
@@ -69,7 +83,7 @@ func (g *gate) deliver(c echo.Context, d alert.Dialect) (service.Taken, error) {
 	for name, values := range c.QueryParams() {
 		post.Query[name] = values[0]
 	}
-	return g.Intake.Deliver(c.Request().Context(), service.Delivery{Dialect: d, Key: c.Param("key"), Post: post, Trace: requestID(c)})
+	return post, nil
 }
 
 func names(dialects []alert.Dialect) []string {

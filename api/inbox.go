@@ -11,7 +11,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 )
 
-// Events is how events in PagerDuty's format are read and answered (integrations/pagerduty).
+// Events is how events in one of PagerDuty's formats are read and answered (integrations/pagerduty).
 type Events struct {
 	// Decode reads one event. The routing key is answered with an error too, when it could be read.
 	Decode func(body []byte) (routingKey string, a alert.Alert, err error)
@@ -22,14 +22,22 @@ type Events struct {
 // mostEvent is what PagerDuty takes ("Send an alert event", Events API v2: 512 KB).
 const mostEvent = 512 << 10
 
-// formatPagerDuty names the format of a raw event on record.
-const formatPagerDuty = "pagerduty"
+// Names of the formats of raw events on record.
+const (
+	formatPagerDuty       = "pagerduty"
+	formatPagerDutyV1     = "pagerduty-v1"
+	formatPagerDutyChange = "pagerduty-change"
+)
 
-// enqueue is POST /v2/enqueue of PagerDuty's Events API v2: existing senders change only the address. 202 means that
-// the event is on disk; trouble of ours that may pass is 429 or 5xx, because senders give up on any other 4xx.
-func (g *gate) enqueue(c echo.Context) error {
-	dedup, err := g.accept(c)
-	status, body := g.Events.Answer(dedup, err)
+// enqueue is a door of PagerDuty's: existing senders change only the address. 2xx means that the event is on disk; trouble
+// of ours that may pass is 429 or 5xx, because senders give up on any other 4xx.
+func (g *gate) enqueue(events Events, format string) echo.HandlerFunc {
+	return func(c echo.Context) error { return g.enqueued(c, events, format) }
+}
+
+func (g *gate) enqueued(c echo.Context, events Events, format string) error {
+	dedup, err := g.accept(c, events, format)
+	status, body := events.Answer(dedup, err)
 	waitIfAsked(c, status, err)
 	if status >= http.StatusInternalServerError {
 		g.Log.ErrorContext(c.Request().Context(), "event not taken", "request", requestID(c), "error", err)
@@ -44,7 +52,7 @@ func waitIfAsked(c echo.Context, status int, err error) {
 	}
 }
 
-func (g *gate) accept(c echo.Context) (dedup string, err error) {
+func (g *gate) accept(c echo.Context, events Events, format string) (dedup string, err error) {
 	if err := plain(c.Request()); err != nil {
 		return "", fault.Wrap(fault.Invalid, err, "event")
 	}
@@ -56,12 +64,12 @@ func (g *gate) accept(c echo.Context) (dedup string, err error) {
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, err, "event")
 	}
-	key, a, err := g.Events.Decode(body)
+	key, a, err := events.Decode(body)
 	if err != nil {
 		return "", err
 	}
 	if err := g.Limits.Event(key, g.Now()); err != nil {
 		return "", err
 	}
-	return g.Intake.Accept(c.Request().Context(), key, a, body, formatPagerDuty)
+	return g.Intake.Accept(c.Request().Context(), key, a, body, format)
 }

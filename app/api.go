@@ -6,6 +6,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/belayhq/belay/api"
+	"github.com/belayhq/belay/integrations/alertmanager"
+	"github.com/belayhq/belay/integrations/opsgenie"
 	"github.com/belayhq/belay/integrations/pagerduty"
 	"github.com/belayhq/belay/integrations/twilio"
 	"github.com/belayhq/belay/service"
@@ -17,7 +19,11 @@ func (a *App) api(e *echo.Echo) error {
 		Keyring: a.rooms.keyring, Search: a.rooms.search, Open: a.rooms.opener, Answers: a.rooms.answers,
 		Catalogue: a.rooms.listing, OnCall: a.rooms.oncall, Covers: a.rooms.covers, Blueprints: a.rooms.blueprints,
 		Intake: a.rooms.intake, Idempotency: a.rooms.idempotency, Lights: a.rooms.lights, Health: service.Health{Probes: a.probes()},
-		Events: api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer}, Dialects: Dialects(), Twilio: a.callbacks(), Gateway: a.reports(), Limits: &a.limits, Now: a.now, Log: a.log,
+		Events:     api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer},
+		Events1:    api.Events{Decode: pagerduty.DecodeV1, Answer: pagerduty.AnswerV1},
+		Changes:    api.Events{Decode: pagerduty.DecodeChange, Answer: pagerduty.AnswerChange},
+		Opsgenie:   &api.Opsgenie{Create: opsgenie.Dialect(), Monitors: a.rooms.monitors},
+		Prometheus: alertmanager.API(), Dialects: Dialects(), Twilio: a.callbacks(), Gateway: a.reports(), Limits: &a.limits, Now: a.now, Log: a.log,
 	})
 }
 

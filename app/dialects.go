@@ -12,12 +12,27 @@ import (
 	"github.com/belayhq/belay/integrations/datadog"
 	"github.com/belayhq/belay/integrations/dynatrace"
 	"github.com/belayhq/belay/integrations/elastic"
+	"github.com/belayhq/belay/integrations/freshservice"
 	"github.com/belayhq/belay/integrations/gcpmonitoring"
+	"github.com/belayhq/belay/integrations/goalert"
 	"github.com/belayhq/belay/integrations/grafana"
+	"github.com/belayhq/belay/integrations/grafanaoncall"
+	"github.com/belayhq/belay/integrations/healthchecks"
+	"github.com/belayhq/belay/integrations/jira"
+	"github.com/belayhq/belay/integrations/nagios"
 	"github.com/belayhq/belay/integrations/newrelic"
+	"github.com/belayhq/belay/integrations/opsgenie"
 	"github.com/belayhq/belay/integrations/outbound"
+	"github.com/belayhq/belay/integrations/pagerduty"
+	"github.com/belayhq/belay/integrations/pingdom"
 	"github.com/belayhq/belay/integrations/sentry"
+	"github.com/belayhq/belay/integrations/servicenow"
+	"github.com/belayhq/belay/integrations/site24x7"
 	"github.com/belayhq/belay/integrations/sns"
+	"github.com/belayhq/belay/integrations/splunkoncall"
+	"github.com/belayhq/belay/integrations/uptimekuma"
+	"github.com/belayhq/belay/integrations/zabbix"
+	"github.com/belayhq/belay/integrations/zendesk"
 )
 
 // askWithin is how long Amazon may take to answer.
@@ -36,6 +51,23 @@ func Dialects() []alert.Dialect {
 		newrelic.Dialect(),
 		sentry.Dialect(),
 		sns.Dialect(sns.Outside{Client: outbound.New(outbound.Options{Timeout: askWithin})}),
+		freshservice.Dialect(),
+		goalert.Dialect(),
+		grafanaoncall.Dialect(),
+		healthchecks.Dialect(),
+		jira.Dialect(),
+		nagios.Dialect(),
+		opsgenie.Dialect(),
+		opsgenie.Webhook(),
+		pagerduty.Dialect(),
+		pagerduty.Webhook(),
+		pingdom.Dialect(),
+		servicenow.Dialect(),
+		site24x7.Dialect(),
+		splunkoncall.Dialect(),
+		uptimekuma.Dialect(),
+		zabbix.Dialect(),
+		zendesk.Dialect(),
 	}
 	slices.SortFunc(all, func(a, b alert.Dialect) int { return strings.Compare(a.Name, b.Name) })
 	return all

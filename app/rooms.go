@@ -36,6 +36,7 @@ type rooms struct {
 	relay    *service.Relay
 	opener   *service.Open
 	answers  *service.Answers
+	monitors *service.Monitors
 	receipts *service.Receipts
 	replies  *service.Replies
 	search   *service.Search
@@ -98,6 +99,9 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 		Access: access, Now: now,
 	}
 	r.answers = &service.Answers{Organisation: r.directory, Engine: engine, Access: access, Now: now}
+	r.monitors = &service.Monitors{
+		Organisation: r.directory, Escalations: escalations, Senders: store.Senders{Pool: db}, Engine: engine, Intake: r.intake, Now: now,
+	}
 	r.receipts = &service.Receipts{Messages: messages, Digests: digests, Engine: r.engine, Pool: r.beside, Log: log}
 	r.replies = &service.Replies{
 		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Digests: digests, Answers: r.answers,

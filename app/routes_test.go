@@ -30,8 +30,19 @@ var ways = map[string]way{
 	"GET /healthz": open, "GET /readyz": open, "GET /metrics": open, "GET /openapi.yaml": open, "GET /docs": open, "GET /docs/*": open,
 	"GET /assets/:name": open, "HEAD /assets/:name": open, "GET /login": open, "POST /login": key, "GET /login/provider": open, "GET /login/callback": open, "POST /logout": open,
 	"GET /a/:token": key, "HEAD /a/:token": key, "POST /a/:token": key, "POST /v2/enqueue": key,
-	"POST /in/:format/:key":      key,
-	"POST /callbacks/twilio/sms": key, "POST /callbacks/twilio/voice": key, "POST /callbacks/twilio/voice-gather": key, "POST /callbacks/twilio/status": key,
+	"POST /in/:format/:key":   key,
+	"POST /v2/change/enqueue": key, "POST /generic/2010-04-15/create_event.json": key,
+	"POST /api/v2/alerts": key, "POST /alertmanager/:key/api/v2/alerts": key,
+	"POST /v2/alerts": key, "GET /v2/alerts": key, "GET /v2/alerts/requests/:request": key, "GET /v2/alerts/:identifier": key,
+	"DELETE /v2/alerts/:identifier": key, "POST /v2/alerts/:identifier/acknowledge": key, "POST /v2/alerts/:identifier/close": key,
+	"POST /v2/alerts/:identifier/notes": key, "POST /v2/alerts/:identifier/snooze": key, "POST /v2/alerts/:identifier/escalate": key,
+	"GET /v2/heartbeats/:name/ping": key, "POST /v2/heartbeats/:name/ping": key, "PUT /v2/heartbeats/:name/ping": key, "PATCH /v2/heartbeats/:name/ping": key,
+	"POST /opsgenie/v2/alerts": key, "GET /opsgenie/v2/alerts": key, "GET /opsgenie/v2/alerts/requests/:request": key, "GET /opsgenie/v2/alerts/:identifier": key,
+	"DELETE /opsgenie/v2/alerts/:identifier": key, "POST /opsgenie/v2/alerts/:identifier/acknowledge": key, "POST /opsgenie/v2/alerts/:identifier/close": key,
+	"POST /opsgenie/v2/alerts/:identifier/notes": key, "POST /opsgenie/v2/alerts/:identifier/snooze": key, "POST /opsgenie/v2/alerts/:identifier/escalate": key,
+	"GET /opsgenie/v2/heartbeats/:name/ping": key, "POST /opsgenie/v2/heartbeats/:name/ping": key, "PUT /opsgenie/v2/heartbeats/:name/ping": key,
+	"PATCH /opsgenie/v2/heartbeats/:name/ping": key,
+	"POST /callbacks/twilio/sms":               key, "POST /callbacks/twilio/voice": key, "POST /callbacks/twilio/voice-gather": key, "POST /callbacks/twilio/status": key,
 	"GET /": page, "GET /events": page, "GET /escalations/:id": page, "GET /escalations/:id/events": page, "POST /escalations/:id/:verb": page,
 }
 
@@ -61,7 +72,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	require.Greater(t, len(all), 40)
 
 	ask := func(method, path, auth string) *http.Response {
-		path = strings.NewReplacer(":id", "E-1", ":hash", "current", ":verb", "acknowledge", ":token", "x.y", ":name", "nothing", ":format", "alertmanager", ":key", "nobody-has-this-key", "*", "").Replace(path)
+		path = strings.NewReplacer(":id", "E-1", ":hash", "current", ":verb", "acknowledge", ":token", "x.y", ":name", "nothing", ":format", "alertmanager", ":key", "nobody-has-this-key", ":identifier", "E-1", ":request", "none", "*", "").Replace(path)
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+a.Addr()+path, nil)
 		require.NoError(t, err)
 		if auth != "" {
@@ -91,7 +102,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		case page:
 			require.Contains(t, []int{http.StatusSeeOther, http.StatusUnauthorized}, stranger.StatusCode, route)
 		case key:
-			require.Contains(t, []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}, stranger.StatusCode, route)
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, stranger.StatusCode, route)
 		case open:
 			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, stranger.StatusCode, route)
 		}

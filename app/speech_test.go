@@ -11,28 +11,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/app"
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
-	"github.com/belayhq/belay/integrations/freshservice"
-	"github.com/belayhq/belay/integrations/goalert"
-	"github.com/belayhq/belay/integrations/grafanaoncall"
-	"github.com/belayhq/belay/integrations/healthchecks"
-	"github.com/belayhq/belay/integrations/jira"
-	"github.com/belayhq/belay/integrations/nagios"
-	"github.com/belayhq/belay/integrations/opsgenie"
-	"github.com/belayhq/belay/integrations/pagerduty"
-	"github.com/belayhq/belay/integrations/pingdom"
-	"github.com/belayhq/belay/integrations/servicenow"
-	"github.com/belayhq/belay/integrations/site24x7"
-	"github.com/belayhq/belay/integrations/splunkoncall"
-	"github.com/belayhq/belay/integrations/uptimekuma"
-	"github.com/belayhq/belay/integrations/zabbix"
-	"github.com/belayhq/belay/integrations/zendesk"
 )
 
 var hear = flag.Bool("hear", false, "write down anew what the dialects heard; then read it")
@@ -40,12 +27,10 @@ var hear = flag.Bool("hear", false, "write down anew what the dialects heard; th
 // speakers are the dialects whose speech is written down here.
 func speakers() map[string]alert.Dialect {
 	all := map[string]alert.Dialect{}
-	for _, d := range []alert.Dialect{
-		freshservice.Dialect(), goalert.Dialect(), grafanaoncall.Dialect(), healthchecks.Dialect(), jira.Dialect(), nagios.Dialect(),
-		opsgenie.Dialect(), opsgenie.Webhook(), pagerduty.Dialect(), pagerduty.Webhook(), pingdom.Dialect(), servicenow.Dialect(),
-		site24x7.Dialect(), splunkoncall.Dialect(), uptimekuma.Dialect(), zabbix.Dialect(), zendesk.Dialect(),
-	} {
-		all[d.Name] = d
+	for _, d := range app.Dialects() {
+		if slices.ContainsFunc(sayings, func(s said) bool { return s.format == d.Name }) {
+			all[d.Name] = d
+		}
 	}
 	return all
 }

@@ -39,7 +39,7 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 		return "", fault.New(fault.Unauthenticated, "this integration has a secret, which cannot be proved in this format")
 	}
 	if a.DedupKey == "" {
-		if a.Action != alert.Trigger {
+		if a.Action == alert.Acknowledge || a.Action == alert.Resolve {
 			return "", fault.Field("dedup_key", "say which alert to %s", a.Action)
 		}
 		a.DedupKey = rand.Text()
@@ -56,6 +56,26 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 		return "", fmt.Errorf("keep the event of integration %s: %w", integration.ID, err)
 	}
 	return a.DedupKey, nil
+}
+
+// Keep writes down a request that asks nothing of an escalation any more. It has no place but the records.
+func (i *Intake) Keep(ctx context.Context, in org.Integration, a alert.Alert, d Delivery) error {
+	if a.DedupKey == "" {
+		a.DedupKey = rand.Text()
+	}
+	kept := []Incoming{{
+		Integration: in.ID, Service: in.Service, Format: d.Dialect.Name, Alert: a, Raw: d.Post.Body, Trace: d.Trace,
+		ReceivedAt: i.Now().Truncate(time.Microsecond),
+	}}
+	var seqs []int64
+	err := i.Lights.Ask(ctx, acceptWithin, func(ctx context.Context) (err error) {
+		seqs, err = i.Inbox.AcceptAll(ctx, kept)
+		return err
+	})
+	for _, seq := range seqs {
+		i.Desk.Soon(ctx, seq, func(_ context.Context, why error) error { return why })
+	}
+	return err
 }
 
 // acceptAll takes the alerts of one request, all of them or none, and answers their dedup keys.
@@ -150,7 +170,8 @@ func (i *Intake) allInTheDark(ctx context.Context, in []Incoming, why error) err
 
 // take commits an event to the inbox, or, while that is away and until its conversation is on record again, to the engine.
 func (i *Intake) take(ctx context.Context, in Incoming) error {
-	if i.Dark.Talks(i.Dark.Hash(in.Service, in.Alert.DedupKey)) {
+	asks := in.Alert.Action != alert.Ignore // what asks for nothing can wait for the records
+	if asks && i.Dark.Talks(i.Dark.Hash(in.Service, in.Alert.DedupKey)) {
 		return i.inTheDark(ctx, in, nil)
 	}
 	var seq int64
@@ -159,7 +180,7 @@ func (i *Intake) take(ctx context.Context, in Incoming) error {
 		seq, known, err = i.Inbox.Accept(ctx, in)
 		return err
 	})
-	if fault.Is(err, fault.Unavailable) && ctx.Err() == nil {
+	if fault.Is(err, fault.Unavailable) && ctx.Err() == nil && asks {
 		return i.inTheDark(ctx, in, err)
 	}
 	if err == nil && !known {

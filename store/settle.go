@@ -303,6 +303,9 @@ func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow) err
 		return c.address(event.Seq, contract.Acknowledge, in)
 	case alert.Resolve:
 		return c.address(event.Seq, contract.Resolve, in)
+	case alert.Ignore:
+		c.settled.add(event.Seq, 0, "asks for nothing")
+		return nil
 	}
 	c.settled.add(event.Seq, 0, fmt.Sprintf("action %q is unknown", in.Alert.Action))
 	return nil
