@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -38,6 +39,7 @@ type Heirs struct {
 	Hands     *Hands
 	Roll      Roll
 	Log       *slog.Logger
+	For       time.Duration // how long they inherit from one; zero: 15 s
 
 	failed time.Time                              // when the roll last did not answer
 	heirs  map[string]*heir                       // of the queues that are silent
@@ -110,7 +112,7 @@ func (h *Heirs) look(ctx context.Context, inheriting *sync.WaitGroup) {
 		if mine[q.Queue] {
 			continue
 		}
-		bounded, end := context.WithTimeout(ctx, inheritFor)
+		bounded, end := context.WithTimeout(ctx, cmp.Or(h.For, inheritFor))
 		h.heirs[q.Queue] = &heir{end: end, seen: true}
 		inheriting.Go(func() {
 			defer end()

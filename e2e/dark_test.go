@@ -18,8 +18,10 @@ import (
 	"github.com/PagerDuty/go-pagerduty"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/belayhq/belay/app"
+	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/internal/stack"
 )
 
@@ -228,6 +230,31 @@ func TestBelaysPostgresIsAwayForAWhile(t *testing.T) {
 			}
 		}
 	}
+	if release := os.Getenv("BELAY_RECORD"); release != "" {
+		n.record(release, "conversation", n.longest(contract.WorkflowConversation))
+		n.record(release, "dark", "escalation/"+two)
+	}
+}
+
+// longest is the run of a kind of which there is most to tell.
+func (n night) longest(kind string) (run string) {
+	n.t.Helper()
+	var most int64
+	n.await(func() bool {
+		found, err := n.temporal().ListWorkflow(context.Background(), &workflowservice.ListWorkflowExecutionsRequest{
+			Namespace: "default", Query: "WorkflowType = '" + kind + "' AND ExecutionStatus = 'Completed'",
+		})
+		if err != nil {
+			return false
+		}
+		for _, e := range found.GetExecutions() {
+			if e.GetHistoryLength() > most {
+				run, most = e.GetExecution().GetWorkflowId(), e.GetHistoryLength()
+			}
+		}
+		return run != ""
+	}, "a %s is over", kind)
+	return run
 }
 
 func (n night) ackByLink(id, number string) {

@@ -256,13 +256,17 @@ func (h *house) rules() int {
 }
 
 // Who ran it and where is nobody's business.
-var identity = regexp.MustCompile(`"identity": *"[^"]*"`)
+var (
+	identity = regexp.MustCompile(`"identity": *"[^"]*"`)
+	ownQueue = regexp.MustCompile(`"[^":]+:([0-9a-f]{8}-[0-9a-f-]{27})"`) // host and a number
+)
 
 func (h *house) record(release, name, run string) {
 	h.t.Helper()
 	raw, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h.history(run))
 	require.NoError(h.t, err)
 	raw = identity.ReplaceAll(raw, []byte(`"identity": "belay"`))
+	raw = ownQueue.ReplaceAll(raw, []byte(`"belay:$1"`))
 	dir := filepath.Join("..", "workflows", "testdata", "histories", release)
 	require.NoError(h.t, os.MkdirAll(dir, 0o755))
 	require.NoError(h.t, os.WriteFile(filepath.Join(dir, name+".json"), append(raw, '\n'), 0o644))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -118,6 +120,11 @@ func TestWhatAKilledWorkerHadInMemoryGoesToOthers(t *testing.T) {
 	for _, run := range runs {
 		settled(t, c, run)
 	}
+	later := make([]client.WorkflowRun, 5)
+	for n := range later {
+		later[n] = begin(t, c, "Waits")
+		settled(t, c, later[n])
+	}
 	doomed.kill()
 	for _, run := range runs {
 		require.NoError(t, c.SignalWorkflow(t.Context(), run.GetID(), "", "due", time.Now()))
@@ -125,7 +132,8 @@ func TestWhatAKilledWorkerHadInMemoryGoesToOthers(t *testing.T) {
 	w := mindful(c)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	beHeir(t, &durable.Heirs{Client: c, Namespace: "default", Hands: hands, Roll: roll, Log: slog.Default()})
+	log := &story{Handler: slog.DiscardHandler}
+	beHeir(t, &durable.Heirs{Client: c, Namespace: "default", Hands: hands, Roll: roll, Log: slog.New(log), For: time.Second})
 	var latest time.Duration
 	handed := 0
 	for _, run := range runs {
@@ -138,6 +146,38 @@ func TestWhatAKilledWorkerHadInMemoryGoesToOthers(t *testing.T) {
 	}
 	require.NotZero(t, handed)
 	t.Logf("%d steps due after a worker was killed; %d of them had gone to it and were given back; the latest was %s late", len(runs), handed, latest.Round(time.Millisecond))
+
+	require.Eventually(t, func() bool { return log.has("were given to others") }, time.Minute, 20*time.Millisecond)
+	for _, run := range later { // the queue is closed: what comes now is put where everybody takes from
+		require.NoError(t, c.SignalWorkflow(t.Context(), run.GetID(), "", "due", time.Now()))
+	}
+	for _, run := range later {
+		require.NoError(t, run.Get(t.Context(), nil), "it would wait for an hour in a queue that seems to be polled")
+		back, timedOut := given(t, c, run)
+		require.Zero(t, back+timedOut)
+	}
+}
+
+// story is a log that is searched.
+type story struct {
+	slog.Handler
+	mu   sync.Mutex
+	said []string
+}
+
+func (*story) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s *story) Handle(_ context.Context, r slog.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, r.Message)
+	return nil
+}
+
+func (s *story) has(words string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.said, func(said string) bool { return strings.Contains(said, words) })
 }
 
 // hearsay is a roll on which a queue is said to be silent as long as somebody says so.

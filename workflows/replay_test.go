@@ -50,6 +50,7 @@ func newReplayer(t *testing.T, escalation any) worker.WorkflowReplayer {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DisableRegistrationAliasing: true})
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(escalation, workflow.RegisterOptions{Name: contract.WorkflowEscalation})
+	replayer.RegisterWorkflowWithOptions(workflows.Conversation, workflow.RegisterOptions{Name: contract.WorkflowConversation})
 	replayer.RegisterWorkflowWithOptions(workflows.Vendor, workflow.RegisterOptions{Name: contract.WorkflowVendor})
 	return replayer
 }
