@@ -260,6 +260,11 @@ func (s Sight) Findings(limits WatchLimits) []Finding {
 	}
 	for _, waits := range s.Waiting {
 		severity := Critical
+		if waits.What == "notes" {
+			add(Stuck, "/notes", Warning, twice, "%s since %s UTC: their systems do not answer or refuse. People are told all the same.",
+				counted(waits.Found, "ticket has not been written", "tickets have not been written"), waits.Since.UTC().Format("15:04"))
+			continue
+		}
 		if waits.What == "starts" {
 			severity = Warning
 		}

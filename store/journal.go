@@ -14,7 +14,11 @@ import (
 )
 
 // Journal writes timelines and the rows they lead to.
-type Journal struct{ Pool *pgxpool.Pool }
+type Journal struct {
+	Pool *pgxpool.Pool
+	// Tickets names the systems in which an escalation is to have a ticket; nil: none.
+	Tickets func(escalation.Summary) []id.TicketSystem
+}
 
 // Write adds the entries that are not there yet and replaces the row by one with a higher Seq, in one transaction and
 // one round trip. Batches may come twice and in any order. A resolved or closed escalation releases its dedup key.
@@ -24,7 +28,7 @@ func (j Journal) Write(ctx context.Context, r contract.Record) error {
 		return err
 	}
 	err = again(ctx, func() error {
-		batch, err := writing(number, r)
+		batch, err := j.writing(number, r)
 		if err != nil {
 			return err
 		}
@@ -40,7 +44,7 @@ func (j Journal) Write(ctx context.Context, r contract.Record) error {
 }
 
 // writing queues what Write does. PostgreSQL runs a batch as one transaction.
-func writing(number int64, r contract.Record) (*pgx.Batch, error) {
+func (j Journal) writing(number int64, r contract.Record) (*pgx.Batch, error) {
 	s := r.Summary
 	summary, err := document(s)
 	if err != nil {
@@ -60,6 +64,12 @@ func writing(number int64, r contract.Record) (*pgx.Batch, error) {
 	if len(r.Entries) > 0 {
 		batch.Queue(sqlc.WriteEntries, number, entries)
 	}
+	if j.Tickets != nil {
+		if systems := j.Tickets(s); len(systems) > 0 {
+			batch.Queue(sqlc.OpenTickets, number, strs(systems))
+		}
+	}
+	batch.Queue(sqlc.WantNotes, int32(s.Seq), number)
 	return batch, nil
 }
 

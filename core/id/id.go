@@ -8,23 +8,24 @@ import (
 )
 
 type (
-	Escalation  string // "E-42"
-	Person      string // "ana"
-	Team        string
-	Unit        string
-	Service     string
-	Schedule    string
-	Calendar    string
-	Policy      string
-	Vendor      string
-	Integration string
-	Method      string // contact method, unique within its person: "mobile"
-	Revision    string // SHA-256 of a blueprint's documents, hex
-	Override    string
-	SLA         string // a promise about tickets
-	Trigger     string
-	Heartbeat   string
-	Window      string // as the blueprint calls it, or "W-7" when it was made by hand
+	Escalation   string // "E-42"
+	Person       string // "ana"
+	Team         string
+	Unit         string
+	Service      string
+	Schedule     string
+	Calendar     string
+	Policy       string
+	Vendor       string
+	Integration  string
+	Method       string // contact method, unique within its person: "mobile"
+	Revision     string // SHA-256 of a blueprint's documents, hex
+	Override     string
+	SLA          string // a promise about tickets
+	Trigger      string
+	TicketSystem string
+	Heartbeat    string
+	Window       string // as the blueprint calls it, or "W-7" when it was made by hand
 )
 
 // OfNumber is the escalation with this number: 42 → "E-42".

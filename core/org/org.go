@@ -26,7 +26,8 @@ type Org struct {
 	Heartbeats   map[id.Heartbeat]Heartbeat
 	SLAs         []SLA     // in the order in which they are tried; for each metric the first match counts
 	Triggers     []Trigger // all that match count
-	CatchAll     Tier      // who is told when a ladder ends in silence; never empty in a valid blueprint
+	Tickets      map[id.TicketSystem]TicketSystem
+	CatchAll     Tier // who is told when a ladder ends in silence; never empty in a valid blueprint
 }
 
 // Unit is a part of the company: a tree.

@@ -64,7 +64,7 @@ var rank = map[string]int{
 	"core/fault": 0, "core/id": 0, "core/tongue": 0,
 	"core/org":   1,
 	"core/alert": 2, "core/calendar": 2, "core/ticket": 2,
-	"core/oncall": 3, "core/page": 3, "core/reply": 3, "core/expr": 3,
+	"core/tracker": 3, "core/oncall": 3, "core/page": 3, "core/reply": 3, "core/expr": 3,
 	"core/text": 4, "core/policy": 4,
 	"core/surge": 4, "core/sla": 4,
 	"core/escalation": 5, "core/route": 5,

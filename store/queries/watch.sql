@@ -47,6 +47,12 @@ select 'starts' as what, count(*) as found, min(waits.since)::timestamptz as sin
 from (select created_at as since from errands
       where done_at is null and kind = 'open' and rank > 2 and created_at < clock_timestamp() - @turns::interval
       order by id limit @lim) waits
+having count(*) > 0
+union all
+select 'notes' as what, count(*) as found, min(waits.since)::timestamptz as since
+from (select since from ticket_links
+      where noted < wanted and not gone and since < clock_timestamp() - @turns::interval
+      limit @lim) waits
 having count(*) > 0;
 
 -- name: RunningByRecord :many

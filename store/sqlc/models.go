@@ -242,6 +242,33 @@ type TicketDelivery struct {
 	ObservedAt time.Time
 }
 
+type TicketLink struct {
+	ID          int64
+	System      string
+	Escalation  int64
+	Correlation string
+	Ticket      string
+	Number      string
+	Url         string
+	Noted       int32
+	Wanted      int32
+	Since       time.Time
+	DueAt       time.Time
+	Attempts    int32
+	Sides       []byte
+	Trouble     string
+	Gone        bool
+}
+
+type TicketSystem struct {
+	System      string
+	Failures    int32
+	SilentUntil time.Time
+	Trouble     string
+	CursorAt    time.Time
+	PollAt      time.Time
+}
+
 type TicketVersion struct {
 	System     string
 	Key        string

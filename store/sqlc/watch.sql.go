@@ -165,6 +165,12 @@ from (select created_at as since from errands
       where done_at is null and kind = 'open' and rank > 2 and created_at < clock_timestamp() - $3::interval
       order by id limit $2) waits
 having count(*) > 0
+union all
+select 'notes' as what, count(*) as found, min(waits.since)::timestamptz as since
+from (select since from ticket_links
+      where noted < wanted and not gone and since < clock_timestamp() - $3::interval
+      limit $2) waits
+having count(*) > 0
 `
 
 type WaitingWorkRow struct {

@@ -1,0 +1,65 @@
+package org
+
+import (
+	"slices"
+
+	"github.com/belayhq/belay/core/id"
+)
+
+// TicketSystem is where others keep tickets. Its secrets are named here and live elsewhere.
+type TicketSystem struct {
+	ID        id.TicketSystem
+	Name      string
+	Type      TicketType
+	URL       string // where it lives
+	Secret    string // name of what we prove ourselves with
+	Hook      string // name of what it proves its webhooks with; empty: none are believed
+	Table     string // ServiceNow
+	Project   string // Jira
+	IssueType string // Jira
+	Edition   string // Jira: "cloud", "data_center"
+	Query     string // what else is polled, in the system's own language
+	Opens     []TicketOpening
+	States    map[string][]string            // ours → theirs; the first is written
+	With      map[string]map[string]string   // further fields when a state is written
+	Priority  map[Priority]map[string]string // fields that mean it
+	People    map[id.Person]string           // as the system addresses them
+	Fields    map[string]string              // of every new ticket; {service}, {title}, {link}, {priority}
+	Headers   map[string]string              // generic; {secret}
+	Calls     map[string]TicketCall          // generic: by verb
+}
+
+// TicketType says which language a system speaks.
+type TicketType string
+
+const (
+	ServiceNow TicketType = "servicenow"
+	Jira       TicketType = "jira"
+	Generic    TicketType = "generic"
+)
+
+// TicketTypes lists them.
+func TicketTypes() []TicketType { return []TicketType{ServiceNow, Jira, Generic} }
+
+// TicketOpening says for which escalations a ticket is opened, and when. Empty conditions match everything.
+type TicketOpening struct {
+	Services   []id.Service
+	Kinds      []Kind
+	Priorities []Priority
+	Tier       int // once this tier begins; 1: from the first
+}
+
+// TicketCall is one request to a generic system.
+type TicketCall struct {
+	Method string
+	Path   string            // behind the URL; placeholders are escaped
+	Body   string            // JSON, placeholders in its strings
+	Read   map[string]string // where in the answer things stand: "id" → "ticket.id"
+}
+
+// Matches reports whether the conditions hold.
+func (o TicketOpening) Matches(s id.Service, k Kind, p Priority) bool {
+	return among(o.Services, s) && among(o.Kinds, k) && among(o.Priorities, p)
+}
+
+func among[T comparable](some []T, one T) bool { return len(some) == 0 || slices.Contains(some, one) }
