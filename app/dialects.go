@@ -57,7 +57,6 @@ func Dialects() []alert.Dialect {
 		healthchecks.Dialect(),
 		jira.Dialect(),
 		nagios.Dialect(),
-		opsgenie.Dialect(),
 		opsgenie.Webhook(),
 		pagerduty.Dialect(),
 		pagerduty.Webhook(),

@@ -80,6 +80,74 @@ var language = map[string]spoken{
 		`{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:eu-west-1:1:pages","Timestamp":"2026-01-02T03:14:06Z","Message":"{\"AlarmName\":\"disk-db-1\",` +
 			`\"AWSAccountId\":\"1\",\"NewStateValue\":\"OK\",\"StateChangeTime\":\"2026-01-02T03:14:05.000+0000\",\"Region\":\"EU (Ireland)\"}"}`,
 	},
+	"freshservice": {
+		`{"ticket":{"id":12,"subject":"TITLE","status":2,"priority":"SEVERITY","category":"Hardware","updated_at":"2026-01-02T03:04:05Z","url":"https://acme.freshservice.com/a/tickets/12"}}`,
+		`{"freshdesk_webhook":{"ticket_id":"INC-12","ticket_subject":"disk","ticket_status":"Resolved","ticket_priority":"Low"}}`,
+	},
+	"goalert": {
+		`{"summary":"TITLE","details":"it is full","dedup":"disk","severity":"SEVERITY","source":"db-1","timestamp":"2026-01-02T03:04:05Z"}`,
+		`summary=well&action=close&dedup=disk`,
+	},
+	"grafana-oncall": {
+		`{"event":{"type":"alert group created","time":"2026-01-02T03:04:05Z"},"alert_group":{"id":"I1","state":"firing","title":"TITLE","severity":"SEVERITY","permalinks":{"web":"https://oncall.example/I1"}},
+			"integration":{"name":"shop"},"alert_payload":{}}`,
+		`{"event":{"type":"resolve"},"alert_group":{"id":"I1","state":"resolved","title":"disk"},"integration":{"name":"shop"}}`,
+	},
+	"healthchecks": {
+		`{"name":"TITLE","code":"6d9d","status":"down","now":"2026-01-02T03:04:05Z","tags":"db prod","severity":"SEVERITY"}`,
+		`name=disk&code=6d9d&status=up`,
+	},
+	"jira": {
+		`{"timestamp":"2026-01-02T03:04:05Z","webhookEvent":"jira:issue_created","issue":{"id":"10","key":"OPS-1","self":"https://jira.example/rest/api/2/issue/10","fields":{"summary":"TITLE",
+			"priority":{"name":"SEVERITY"},"status":{"name":"Open","statusCategory":{"key":"new"}},"project":{"key":"OPS","name":"Operations"}}}}`,
+		`{"timestamp":1767323645000,"webhookEvent":"jira:issue_updated","issue":{"id":"10","key":"OPS-1","fields":{"summary":"disk","status":{"name":"Done","statusCategory":{"key":"done"}}}}}`,
+	},
+	"nagios": {
+		`{"notification_type":"PROBLEM","host_name":"db-1","service_desc":"Disk","service_state":"SEVERITY","service_output":"TITLE","time":"2026-01-02T03:04:05Z"}`,
+		`NAGIOS_NOTIFICATIONTYPE=RECOVERY&NAGIOS_HOSTNAME=db-1&NAGIOS_SERVICEDESC=Disk&NAGIOS_SERVICESTATE=OK`,
+	},
+	"opsgenie-webhook": {
+		`{"action":"Create","alert":{"alertId":"a1","alias":"disk","message":"TITLE","priority":"SEVERITY","entity":"db-1","updatedAt":"2026-01-02T03:04:05Z"},"integrationName":"webhook"}`,
+		`{"action":"Close","alert":{"alertId":"a1","alias":"disk","message":"disk","updatedAt":1767323645000000000}}`,
+	},
+	"pagerduty": {
+		`{"event_action":"trigger","dedup_key":"disk","payload":{"summary":"TITLE","source":"db-1","severity":"critical","timestamp":"2026-01-02T03:04:05Z"}}`,
+		`{"service_key":"k","event_type":"resolve","incident_key":"disk","description":"disk"}`,
+	},
+	"pagerduty-webhook": {
+		`{"event":{"id":"e","event_type":"incident.triggered","occurred_at":"2026-01-02T03:04:05Z","data":{"id":"P1","type":"incident","title":"TITLE","urgency":"SEVERITY","html_url":"https://acme.pagerduty.com/incidents/P1",
+			"service":{"summary":"shop"}}}}`,
+		`{"event":{"id":"f","event_type":"incident.resolved","occurred_at":"2026-01-02T03:14:05Z","data":{"id":"P1","title":"disk"}}}`,
+	},
+	"pingdom": {
+		`{"check_id":7,"check_name":"TITLE","check_type":"HTTP","current_state":"DOWN","previous_state":"UP","importance_level":"SEVERITY","state_changed_timestamp":"2026-01-02T03:04:05Z",
+			"check_params":{"hostname":"shop.example","full_url":"https://shop.example/"},"description":"HTTP Error 503"}`,
+		`{"check_id":7,"check_name":"shop","current_state":"UP","previous_state":"DOWN","state_changed_timestamp":1767323645}`,
+	},
+	"servicenow": {
+		`{"sys_id":"a1","number":"INC1","short_description":"TITLE","state":"1","priority":"SEVERITY","cmdb_ci":{"display_value":"mail-1","value":"x"},"sys_updated_on":"2026-01-02T03:04:05Z"}`,
+		`{"incident":{"sys_id":{"value":"a1","display_value":"a1"},"number":"INC1","short_description":"mail","state":{"value":"6","display_value":"Resolved"}}}`,
+	},
+	"site24x7": {
+		`{"MONITORNAME":"TITLE","MONITOR_ID":"123","STATUS":"DOWN","INCIDENT_REASON":"no answer","INCIDENT_TIME_ISO":"2026-01-02T03:04:05Z","MONITORURL":"https://shop.example/"}`,
+		`MONITORNAME=shop&MONITOR_ID=123&STATUS=UP`,
+	},
+	"splunk-oncall": {
+		`{"message_type":"SEVERITY","entity_id":"disk","entity_display_name":"TITLE","state_start_time":"2026-01-02T03:04:05Z","hostname":"db-1"}`,
+		`{"message_type":"RECOVERY","entity_id":"disk","entity_display_name":"disk"}`,
+	},
+	"uptime-kuma": {
+		`{"heartbeat":{"monitorID":7,"status":0,"time":"2026-01-02T03:04:05Z","msg":"TITLE"},"monitor":{"id":7,"name":"shop","url":"https://shop.example/"},"msg":"[shop] [Down] TITLE"}`,
+		`{"heartbeat":{"monitorID":7,"status":1,"time":"2026-01-02 03:14:05","msg":"200 OK"},"monitor":{"id":7,"name":"shop","url":"https://shop.example/"},"msg":"[shop] [Up] 200 OK"}`,
+	},
+	"zabbix": {
+		`{"event_name":"TITLE","event_severity":"SEVERITY","event_value":"1","event_id":"8","trigger_id":"9","host_name":"db-1","zabbix_url":"https://zabbix.example","event_timestamp":"2026-01-02T03:04:05Z"}`,
+		`{"event_name":"disk","event_severity":"High","event_value":"0","event_id":"8","trigger_id":"9","host_name":"db-1"}`,
+	},
+	"zendesk": {
+		`{"type":"zen:event-type:ticket.created","time":"2026-01-02T03:04:05Z","subject":"zen:ticket:12","detail":{"id":"12","subject":"TITLE","status":"NEW","priority":"SEVERITY"},"event":{}}`,
+		`{"ticket":{"id":12,"title":"disk","status":"solved"}}`,
+	},
 }
 
 var received = time.Date(2026, 1, 2, 3, 20, 0, 0, time.UTC)

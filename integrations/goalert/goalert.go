@@ -42,7 +42,7 @@ func Decode(p alert.Post) ([]alert.Alert, error) {
 		return nil, fault.Field("summary", "is missing: say in a line what is wrong")
 	}
 	a := alert.Alert{
-		Action: action, Title: foreign.Title(summary), Status: said, Source: foreign.Title(o.Text("source", "meta.source", "meta.host", "meta.instance")),
+		Action: action, Title: foreign.Title(summary), Status: foreign.First(said, "create"), Source: foreign.Title(o.Text("source", "meta.source", "meta.host", "meta.instance")),
 		DedupKey: foreign.Key(dedup), OccurredAt: o.Time("timestamp", "time"),
 		Details: foreign.Details(map[string]any{"details": details}), Links: links(o),
 		Labels: foreign.Labels(meta(o)),

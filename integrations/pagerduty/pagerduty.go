@@ -50,7 +50,7 @@ func decodeEvent(raw []byte, keyed bool) (routingKey string, a alert.Alert, err 
 	if problem != nil {
 		return "", alert.Alert{}, invalid(problem)
 	}
-	r := reader{fields: top}
+	r := reader{fields: top, lenient: !keyed}
 	if keyed {
 		routingKey = r.needed("routing_key")
 	}
@@ -107,6 +107,8 @@ type reader struct {
 	fields map[string]json.RawMessage
 	path   string // "payload." inside the payload
 	errors []string
+
+	lenient bool // a title that is too long is cut by whoever keeps it
 }
 
 func (r *reader) wrong(format string, args ...any) {
@@ -178,7 +180,11 @@ func (r *reader) payload(a *alert.Alert) {
 		return
 	}
 	p := reader{fields: fields, path: "payload."}
-	a.Title = p.neededWithin("summary", summaryLimit)
+	limit := summaryLimit
+	if r.lenient {
+		limit = 0
+	}
+	a.Title = p.neededWithin("summary", limit)
 	a.Source = p.needed("source")
 	a.Severity = p.severity()
 	a.OccurredAt = p.time("timestamp")
@@ -212,7 +218,7 @@ func (r *reader) time(name string) time.Time {
 			return at.UTC()
 		}
 	}
-	return time.Time{}
+	return foreign.Time(s)
 }
 
 // details are custom_details, whatever JSON they are, with component, group and class beside them.

@@ -151,6 +151,9 @@ func DecodeAny(p alert.Post) ([]alert.Alert, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.Status == "" {
+		a.Status = string(a.Action)
+	}
 	return []alert.Alert{a}, nil
 }
 

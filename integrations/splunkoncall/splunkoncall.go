@@ -71,7 +71,7 @@ func Decode(p alert.Post) ([]alert.Alert, error) {
 	m, ok := kinds[said]
 	if !ok {
 		m = meaning{alert.Trigger, alert.Error}
-		a.Warnings = append(a.Warnings, "nobody here knows the message_type "+foreign.Title(said)+": taken as trouble")
+		a.Warnings = append(a.Warnings, "nobody here knows the message_type "+foreign.Title(o.Text("message_type"))+": taken as trouble")
 	}
 	a.Action, a.Severity = m.action, m.severity
 	return []alert.Alert{a}, nil
