@@ -31,6 +31,7 @@ type Options struct {
 	OnCall      *service.OnCall
 	Covers      *service.Covers
 	Blueprints  *service.Blueprints
+	Tickets     *service.Tickets
 	Intake      *service.Intake
 	Idempotency service.Idempotency
 	Lights      *service.Lights // nil: the records are always asked

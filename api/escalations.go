@@ -101,7 +101,7 @@ func escalationOf(e service.Escalation) rest.Escalation {
 		AcknowledgedAt: instant(e.AcknowledgedAt), AcknowledgedBy: optional(string(e.AcknowledgedBy)),
 		ResolvedAt: instant(e.ResolvedAt), ResolvedBy: optional(string(e.ResolvedBy)), ClosedAt: instant(e.ClosedAt),
 		SnoozedUntil: instant(e.SnoozedUntil), UpdateBy: instant(e.UpdateBy), ResolveBy: instant(e.ResolveBy),
-		Repeats: e.Repeats, Told: texts(e.Told),
+		Repeats: e.Repeats, Told: texts(e.Told), Ticket: optional(strings.Replace(e.Ticket, "/", ":", 1)),
 		Next:   rest.Next{At: instant(e.Next.At), Action: e.Next.Action, Target: e.Next.Target},
 		Policy: string(e.Policy), Revision: e.Revision, DedupKey: e.DedupKey, Seq: e.Seq, Source: optional(e.Alert.Source),
 	}

@@ -9,6 +9,7 @@ const (
 	Read           Action = "read"
 	ReadContacts   Action = "read_contacts" // addresses and numbers in full
 	OpenEscalation Action = "open_escalation"
+	ObserveTicket  Action = "observe_ticket"
 	Answer         Action = "answer" // every verb of a human
 	Override       Action = "override"
 	PlanBlueprint  Action = "plan_blueprint"
@@ -20,7 +21,7 @@ const (
 // Actions lists them.
 func Actions() []Action {
 	return []Action{
-		Read, ReadContacts, OpenEscalation, Answer, Override, PlanBlueprint, ApplyBlueprint, ManageTokens, PlaySandbox,
+		Read, ReadContacts, OpenEscalation, ObserveTicket, Answer, Override, PlanBlueprint, ApplyBlueprint, ManageTokens, PlaySandbox,
 	}
 }
 
@@ -32,11 +33,11 @@ func (Access) allowed(role Role) []Action {
 	case Admin:
 		return Actions()
 	case Responder:
-		return []Action{Read, OpenEscalation, Answer, Override, PlanBlueprint}
+		return []Action{Read, OpenEscalation, ObserveTicket, Answer, Override, PlanBlueprint}
 	case Viewer:
 		return []Action{Read, PlanBlueprint}
 	case IntegrationRole:
-		return []Action{OpenEscalation}
+		return []Action{OpenEscalation, ObserveTicket}
 	case Outsider:
 		return []Action{Answer}
 	}

@@ -169,6 +169,7 @@ func TestEveryRoleMayDoWhatTheTableSaysAndNothingElse(t *testing.T) {
 		service.Read:           "yyy....",
 		service.ReadContacts:   "y......",
 		service.OpenEscalation: "yy.y...",
+		service.ObserveTicket:  "yy.y...",
 		service.Answer:         "yy..y..",
 		service.Override:       "yy.....",
 		service.PlanBlueprint:  "yyy....",

@@ -137,6 +137,15 @@ func (t *Tickets) Observe(ctx context.Context, o Observation) (Observed, error) 
 	return got, nil
 }
 
+// Tell takes an observation from a caller, who is its source.
+func (t *Tickets) Tell(ctx context.Context, c Caller, o Observation) (Observed, error) {
+	if err := t.Access.May(c, ObserveTicket); err != nil {
+		return Observed{}, err
+	}
+	o.Source = c.Actor()
+	return t.Observe(ctx, o)
+}
+
 // watch begins the life of a ticket about which something is promised.
 func (t *Tickets) watch(e id.Escalation, what ticket.Ticket) (*contract.Start, error) {
 	d := t.Organisation.Current()

@@ -17,6 +17,30 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ClockState.
+const (
+	ClockCancelled ClockState = "cancelled"
+	ClockPaused    ClockState = "paused"
+	ClockRunning   ClockState = "running"
+	ClockStopped   ClockState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the ClockState enum.
+func (e ClockState) Valid() bool {
+	switch e {
+	case ClockCancelled:
+		return true
+	case ClockPaused:
+		return true
+	case ClockRunning:
+		return true
+	case ClockStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Direction.
 const (
 	Functional Direction = "functional"
@@ -176,6 +200,7 @@ const (
 	Closed       State = "closed"
 	Open         State = "open"
 	Resolved     State = "resolved"
+	Watching     State = "watching"
 )
 
 // Valid indicates whether the value is a known member of the State enum.
@@ -188,6 +213,38 @@ func (e State) Valid() bool {
 	case Open:
 		return true
 	case Resolved:
+		return true
+	case Watching:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TicketState.
+const (
+	TicketCancelled TicketState = "cancelled"
+	TicketClosed    TicketState = "closed"
+	TicketNew       TicketState = "new"
+	TicketSolved    TicketState = "solved"
+	TicketWaiting   TicketState = "waiting"
+	TicketWorking   TicketState = "working"
+)
+
+// Valid indicates whether the value is a known member of the TicketState enum.
+func (e TicketState) Valid() bool {
+	switch e {
+	case TicketCancelled:
+		return true
+	case TicketClosed:
+		return true
+	case TicketNew:
+		return true
+	case TicketSolved:
+		return true
+	case TicketWaiting:
+		return true
+	case TicketWorking:
 		return true
 	default:
 		return false
@@ -251,6 +308,34 @@ type BlueprintPlan struct {
 	Warnings []Mistake `json:"warnings"`
 }
 
+// Clock defines model for Clock.
+type Clock struct {
+	BreachedAt *time.Time `json:"breached_at"`
+
+	// DueAt Null while it stands, and when it was kept.
+	DueAt *time.Time `json:"due_at"`
+
+	// Elapsed Seconds that count.
+	Elapsed int64  `json:"elapsed"`
+	Metric  string `json:"metric"`
+
+	// Name The promise.
+	Name   string `json:"name"`
+	Paused bool   `json:"paused"`
+
+	// Reason Why it stands.
+	Reason    *string    `json:"reason"`
+	StartedAt time.Time  `json:"started_at"`
+	State     ClockState `json:"state"`
+
+	// Target Seconds.
+	Target   int64      `json:"target"`
+	WarnedAt *time.Time `json:"warned_at"`
+}
+
+// ClockState defines model for Clock.State.
+type ClockState string
+
 // Direction defines model for Direction.
 type Direction string
 
@@ -306,6 +391,9 @@ type Escalation struct {
 	SnoozedUntil *time.Time `json:"snoozed_until"`
 	Source       *string    `json:"source,omitempty"`
 	State        State      `json:"state"`
+
+	// Ticket Id of the ticket that it watches.
+	Ticket *string `json:"ticket,omitempty"`
 
 	// Tier From 1; one more than there are is the catch-all.
 	Tier     int        `json:"tier"`
@@ -379,6 +467,23 @@ type Mistake struct {
 	Path    *string `json:"path,omitempty"`
 }
 
+// Move defines model for Move.
+type Move struct {
+	Becomes    string     `json:"becomes"`
+	Clock      string     `json:"clock"`
+	Escalation string     `json:"escalation"`
+	From       *time.Time `json:"from"`
+
+	// Revision Whose promises held.
+	Revision string     `json:"revision"`
+	Ticket   string     `json:"ticket"`
+	To       *time.Time `json:"to"`
+
+	// Version Of the ticket that was looked at.
+	Version int    `json:"version"`
+	Was     string `json:"was"`
+}
+
 // NewEscalation defines model for NewEscalation.
 type NewEscalation struct {
 	DedupKey *string                 `json:"dedup_key,omitempty"`
@@ -403,7 +508,7 @@ type NewOverride struct {
 
 // Next The next thing that happens without anybody doing anything.
 type Next struct {
-	// Action page, climb, update_due, resolve_due, wake, close or none
+	// Action page, climb, update_due, resolve_due, wake, close, judge, or what a promise does (warn, raise, escalate, bring_in); none
 	Action string     `json:"action"`
 	At     *time.Time `json:"at"`
 	Target string     `json:"target"`
@@ -451,6 +556,12 @@ type Problem struct {
 	Status    int        `json:"status"`
 	Title     string     `json:"title"`
 	Type      string     `json:"type"`
+}
+
+// Recalculation defines model for Recalculation.
+type Recalculation struct {
+	Moves    []Move `json:"moves"`
+	Revision string `json:"revision"`
 }
 
 // Remark defines model for Remark.
@@ -542,6 +653,99 @@ type Target struct {
 	Vendor   *string `json:"vendor,omitempty"`
 }
 
+// Ticket defines model for Ticket.
+type Ticket struct {
+	Assignee        *string            `json:"assignee,omitempty"`
+	Category        *string            `json:"category,omitempty"`
+	ChangedAt       time.Time          `json:"changed_at"`
+	Clocks          []Clock            `json:"clocks"`
+	Customer        *string            `json:"customer,omitempty"`
+	Escalation      *string            `json:"escalation,omitempty"`
+	EscalationState *string            `json:"escalation_state,omitempty"`
+	Id              string             `json:"id"`
+	Key             string             `json:"key"`
+	Kind            *string            `json:"kind,omitempty"`
+	Labels          *map[string]string `json:"labels,omitempty"`
+
+	// Next The next thing that happens without anybody doing anything.
+	Next     *Next     `json:"next,omitempty"`
+	OpenedAt time.Time `json:"opened_at"`
+	Priority *string   `json:"priority,omitempty"`
+
+	// Problems Conditions that cannot be evaluated.
+	Problems []string `json:"problems"`
+	Reason   *string  `json:"reason,omitempty"`
+
+	// Revision Whose promises hold.
+	Revision *string     `json:"revision,omitempty"`
+	Service  string      `json:"service"`
+	State    TicketState `json:"state"`
+	System   string      `json:"system"`
+	Team     *string     `json:"team,omitempty"`
+	Title    string      `json:"title"`
+	Type     *string     `json:"type,omitempty"`
+	Url      *string     `json:"url,omitempty"`
+	Version  int         `json:"version"`
+	Vip      *bool       `json:"vip,omitempty"`
+}
+
+// TicketObserved defines model for TicketObserved.
+type TicketObserved struct {
+	Changed []string `json:"changed"`
+
+	// Escalation That watches it.
+	Escalation *string `json:"escalation,omitempty"`
+	Id         string  `json:"id"`
+
+	// Known This delivery had been taken before.
+	Known bool `json:"known"`
+
+	// Stale Something newer was known already.
+	Stale   bool `json:"stale"`
+	Version int  `json:"version"`
+}
+
+// TicketSnapshot defines model for TicketSnapshot.
+type TicketSnapshot struct {
+	Assignee *string `json:"assignee,omitempty"`
+
+	// At When it became so; left out: now.
+	At       *time.Time `json:"at,omitempty"`
+	Category *string    `json:"category,omitempty"`
+	Customer *string    `json:"customer,omitempty"`
+
+	// Key Its key there.
+	Key    string             `json:"key"`
+	Kind   *Kind              `json:"kind,omitempty"`
+	Labels *map[string]string `json:"labels,omitempty"`
+
+	// OpenedAt When it was opened; left out: at the first observation.
+	OpenedAt *time.Time `json:"opened_at,omitempty"`
+	Priority *Priority  `json:"priority,omitempty"`
+
+	// Reason Why it waits.
+	Reason *string `json:"reason,omitempty"`
+
+	// RespondedAt When the customer was first answered.
+	RespondedAt *time.Time `json:"responded_at,omitempty"`
+	Service     string     `json:"service"`
+
+	// SpokeAt The last word of whoever works on it.
+	SpokeAt *time.Time  `json:"spoke_at,omitempty"`
+	State   TicketState `json:"state"`
+
+	// System Where the ticket lives.
+	System string  `json:"system"`
+	Team   *string `json:"team,omitempty"`
+	Title  string  `json:"title"`
+	Type   *string `json:"type,omitempty"`
+	Url    *string `json:"url,omitempty"`
+	Vip    *bool   `json:"vip,omitempty"`
+}
+
+// TicketState defines model for TicketState.
+type TicketState string
+
 // Token defines model for Token.
 type Token struct {
 	CreatedAt time.Time  `json:"created_at"`
@@ -550,6 +754,16 @@ type Token struct {
 	Person    *string    `json:"person"`
 	RevokedAt *time.Time `json:"revoked_at"`
 	Role      Role       `json:"role"`
+}
+
+// Would defines model for Would.
+type Would struct {
+	Act    string    `json:"act"`
+	At     time.Time `json:"at"`
+	Key    string    `json:"key"`
+	Ticket string    `json:"ticket"`
+	Title  string    `json:"title"`
+	Why    string    `json:"why"`
 }
 
 // EscalationID defines model for EscalationID.
@@ -754,6 +968,41 @@ type ListShiftsParams struct {
 	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
 }
 
+// RecalculateJSONBody defines parameters for Recalculate.
+type RecalculateJSONBody struct {
+	// Moves Of the preview, or some of them: a ticket moves as a whole.
+	Moves  []Move  `json:"moves"`
+	Reason *string `json:"reason,omitempty"`
+
+	// Revision Of the preview.
+	Revision string `json:"revision"`
+}
+
+// RecalculateParams defines parameters for Recalculate.
+type RecalculateParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListTicketsParams defines parameters for ListTickets.
+type ListTicketsParams struct {
+	State   *[]TicketState `form:"state,omitempty" json:"state,omitempty"`
+	Service *[]string      `form:"service,omitempty" json:"service,omitempty"`
+
+	// Watched Only those with an escalation that is not over.
+	Watched *bool `form:"watched,omitempty" json:"watched,omitempty"`
+
+	// Cursor Where the page before ended.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int    `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ObserveTicketParams defines parameters for ObserveTicket.
+type ObserveTicketParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateTokenJSONBody defines parameters for CreateToken.
 type CreateTokenJSONBody struct {
 	Name string `json:"name"`
@@ -761,6 +1010,14 @@ type CreateTokenJSONBody struct {
 	// Person Whose it is. Without it the token is a machine's.
 	Person *string `json:"person,omitempty"`
 	Role   Role    `json:"role"`
+}
+
+// TryTriggersParams defines parameters for TryTriggers.
+type TryTriggersParams struct {
+	Since time.Time `form:"since" json:"since"`
+
+	// All Warnings and raised priorities too.
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
 // EnqueueEventJSONBody defines parameters for EnqueueEvent.
@@ -834,6 +1091,12 @@ type SnoozeEscalationJSONRequestBody SnoozeEscalationJSONBody
 
 // CreateOverrideJSONRequestBody defines body for CreateOverride for application/json ContentType.
 type CreateOverrideJSONRequestBody = NewOverride
+
+// RecalculateJSONRequestBody defines body for Recalculate for application/json ContentType.
+type RecalculateJSONRequestBody RecalculateJSONBody
+
+// ObserveTicketJSONRequestBody defines body for ObserveTicket for application/json ContentType.
+type ObserveTicketJSONRequestBody = TicketSnapshot
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
@@ -1205,6 +1468,57 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/services (the `ListServices` operationId).
 	ListServices(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PreviewRecalculation Which clocks would move under the promises of the current revision
+	//
+	// Clocks keep the revision under which their ticket was first watched. Changes nothing.
+	//
+	// Corresponds with GET /v1/sla/recalculate (the `PreviewRecalculation` operationId).
+	PreviewRecalculation(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RecalculateWithBody Move exactly the clocks of a preview
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+	RecalculateWithBody(ctx context.Context, params *RecalculateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Recalculate Move exactly the clocks of a preview
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+	Recalculate(ctx context.Context, params *RecalculateParams, body RecalculateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListTickets List tickets with their clocks, by system and key
+	//
+	// Corresponds with GET /v1/tickets (the `ListTickets` operationId).
+	ListTickets(ctx context.Context, params *ListTicketsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ObserveTicketWithBody Say how a ticket stands
+	//
+	// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+	// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+	ObserveTicketWithBody(ctx context.Context, params *ObserveTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ObserveTicket Say how a ticket stands
+	//
+	// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+	// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+	ObserveTicket(ctx context.Context, params *ObserveTicketParams, body ObserveTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTicket One ticket with its clocks
+	//
+	// Corresponds with GET /v1/tickets/{id} (the `GetTicket` operationId).
+	GetTicket(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListTokens All tokens, without their secrets
 	//
 	// Corresponds with GET /v1/tokens (the `ListTokens` operationId).
@@ -1228,6 +1542,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
 	RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TryTriggers What would have been escalated, and why
+	//
+	// Plays the promises and triggers of the current revision over the tickets that changed since. Changes nothing.
+	//
+	// Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
+	TryTriggers(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EnqueueEventWithBody PagerDuty Events API v2
 	//
@@ -1942,6 +2263,127 @@ func (c *Client) ListServices(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// PreviewRecalculation Which clocks would move under the promises of the current revision
+//
+// Clocks keep the revision under which their ticket was first watched. Changes nothing.
+//
+// Corresponds with GET /v1/sla/recalculate (the `PreviewRecalculation` operationId).
+func (c *Client) PreviewRecalculation(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewRecalculationRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RecalculateWithBody Move exactly the clocks of a preview
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+func (c *Client) RecalculateWithBody(ctx context.Context, params *RecalculateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecalculateRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Recalculate Move exactly the clocks of a preview
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+func (c *Client) Recalculate(ctx context.Context, params *RecalculateParams, body RecalculateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecalculateRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListTickets List tickets with their clocks, by system and key
+//
+// Corresponds with GET /v1/tickets (the `ListTickets` operationId).
+func (c *Client) ListTickets(ctx context.Context, params *ListTicketsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTicketsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ObserveTicketWithBody Say how a ticket stands
+//
+// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+func (c *Client) ObserveTicketWithBody(ctx context.Context, params *ObserveTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewObserveTicketRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ObserveTicket Say how a ticket stands
+//
+// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+func (c *Client) ObserveTicket(ctx context.Context, params *ObserveTicketParams, body ObserveTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewObserveTicketRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTicket One ticket with its clocks
+//
+// Corresponds with GET /v1/tickets/{id} (the `GetTicket` operationId).
+func (c *Client) GetTicket(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTicketRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListTokens All tokens, without their secrets
 //
 // Corresponds with GET /v1/tokens (the `ListTokens` operationId).
@@ -1996,6 +2438,23 @@ func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBod
 // Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
 func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeTokenRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TryTriggers What would have been escalated, and why
+//
+// Plays the promises and triggers of the current revision over the tickets that changed since. Changes nothing.
+//
+// Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
+func (c *Client) TryTriggers(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTryTriggersRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3594,6 +4053,279 @@ func NewListServicesRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewPreviewRecalculationRequest constructs an http.Request for the PreviewRecalculation method
+func NewPreviewRecalculationRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sla/recalculate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRecalculateRequest calls the generic Recalculate builder with application/json body
+func NewRecalculateRequest(server string, params *RecalculateParams, body RecalculateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRecalculateRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewRecalculateRequestWithBody constructs an http.Request for the Recalculate method, with any body, and a specified content type
+func NewRecalculateRequestWithBody(server string, params *RecalculateParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sla/recalculate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListTicketsRequest constructs an http.Request for the ListTickets method
+func NewListTicketsRequest(server string, params *ListTicketsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/tickets")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Service != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "service", *params.Service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Watched != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "watched", *params.Watched, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewObserveTicketRequest calls the generic ObserveTicket builder with application/json body
+func NewObserveTicketRequest(server string, params *ObserveTicketParams, body ObserveTicketJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewObserveTicketRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewObserveTicketRequestWithBody constructs an http.Request for the ObserveTicket method, with any body, and a specified content type
+func NewObserveTicketRequestWithBody(server string, params *ObserveTicketParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/tickets")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetTicketRequest constructs an http.Request for the GetTicket method
+func NewGetTicketRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/tickets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListTokensRequest constructs an http.Request for the ListTokens method
 func NewListTokensRequest(server string) (*http.Request, error) {
 	var err error
@@ -3688,6 +4420,68 @@ func NewRevokeTokenRequest(server string, id string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewTryTriggersRequest constructs an http.Request for the TryTriggers method
+func NewTryTriggersRequest(server string, params *TryTriggersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/triggers/try")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.All != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "all", *params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4101,6 +4895,63 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/services (the `ListServices` operationId).
 	ListServicesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListServicesResponse, error)
 
+	// PreviewRecalculationWithResponse Which clocks would move under the promises of the current revision
+	//
+	// Clocks keep the revision under which their ticket was first watched. Changes nothing.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/sla/recalculate (the `PreviewRecalculation` operationId).
+	PreviewRecalculationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PreviewRecalculationResponse, error)
+
+	// RecalculateWithBodyWithResponse Move exactly the clocks of a preview
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+	RecalculateWithBodyWithResponse(ctx context.Context, params *RecalculateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RecalculateResponse, error)
+
+	// RecalculateWithResponse Move exactly the clocks of a preview
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+	RecalculateWithResponse(ctx context.Context, params *RecalculateParams, body RecalculateJSONRequestBody, reqEditors ...RequestEditorFn) (*RecalculateResponse, error)
+
+	// ListTicketsWithResponse List tickets with their clocks, by system and key
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/tickets (the `ListTickets` operationId).
+	ListTicketsWithResponse(ctx context.Context, params *ListTicketsParams, reqEditors ...RequestEditorFn) (*ListTicketsResponse, error)
+
+	// ObserveTicketWithBodyWithResponse Say how a ticket stands
+	//
+	// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+	// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+	ObserveTicketWithBodyWithResponse(ctx context.Context, params *ObserveTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ObserveTicketResponse, error)
+
+	// ObserveTicketWithResponse Say how a ticket stands
+	//
+	// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+	// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+	ObserveTicketWithResponse(ctx context.Context, params *ObserveTicketParams, body ObserveTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*ObserveTicketResponse, error)
+
+	// GetTicketWithResponse One ticket with its clocks
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/tickets/{id} (the `GetTicket` operationId).
+	GetTicketWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetTicketResponse, error)
+
 	// ListTokensWithResponse All tokens, without their secrets
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4128,6 +4979,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /v1/tokens/{id} (the `RevokeToken` operationId).
 	RevokeTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
+
+	// TryTriggersWithResponse What would have been escalated, and why
+	//
+	// Plays the promises and triggers of the current revision over the tickets that changed since. Changes nothing.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
+	TryTriggersWithResponse(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*TryTriggersResponse, error)
 
 	// EnqueueEventWithBodyWithResponse PagerDuty Events API v2
 	//
@@ -5828,6 +6688,291 @@ func (r ListServicesResponse) ContentType() string {
 	return ""
 }
 
+// PreviewRecalculationResponseDefaultHeaders the declared response headers of an HTTP default response for PreviewRecalculation
+type PreviewRecalculationResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PreviewRecalculationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Recalculation
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PreviewRecalculationResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewRecalculationResponse) GetJSON200() *Recalculation {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewRecalculationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewRecalculationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewRecalculationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewRecalculationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewRecalculationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RecalculateResponseDefaultHeaders the declared response headers of an HTTP default response for Recalculate
+type RecalculateResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RecalculateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Left []string `json:"left"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RecalculateResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RecalculateResponse) GetJSON200() *struct {
+	Left []string `json:"left"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RecalculateResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RecalculateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RecalculateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RecalculateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RecalculateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListTicketsResponseDefaultHeaders the declared response headers of an HTTP default response for ListTickets
+type ListTicketsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListTicketsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Cursor  *string  `json:"cursor"`
+		Tickets []Ticket `json:"tickets"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListTicketsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListTicketsResponse) GetJSON200() *struct {
+	Cursor  *string  `json:"cursor"`
+	Tickets []Ticket `json:"tickets"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListTicketsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListTicketsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListTicketsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListTicketsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListTicketsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ObserveTicketResponseDefaultHeaders the declared response headers of an HTTP default response for ObserveTicket
+type ObserveTicketResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ObserveTicketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TicketObserved
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ObserveTicketResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ObserveTicketResponse) GetJSON200() *TicketObserved {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ObserveTicketResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ObserveTicketResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ObserveTicketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ObserveTicketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ObserveTicketResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetTicketResponseDefaultHeaders the declared response headers of an HTTP default response for GetTicket
+type GetTicketResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetTicketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Ticket
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetTicketResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTicketResponse) GetJSON200() *Ticket {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTicketResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTicketResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTicketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTicketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTicketResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListTokensResponseDefaultHeaders the declared response headers of an HTTP default response for ListTokens
 type ListTokensResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -5990,6 +7135,65 @@ func (r RevokeTokenResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RevokeTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// TryTriggersResponseDefaultHeaders the declared response headers of an HTTP default response for TryTriggers
+type TryTriggersResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type TryTriggersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Would []Would `json:"would"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *TryTriggersResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TryTriggersResponse) GetJSON200() *struct {
+	Would []Would `json:"would"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TryTriggersResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TryTriggersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TryTriggersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TryTriggersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TryTriggersResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6663,6 +7867,105 @@ func (c *ClientWithResponses) ListServicesWithResponse(ctx context.Context, reqE
 	return ParseListServicesResponse(rsp)
 }
 
+// PreviewRecalculationWithResponse Which clocks would move under the promises of the current revision
+//
+// Clocks keep the revision under which their ticket was first watched. Changes nothing.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/sla/recalculate (the `PreviewRecalculation` operationId).
+func (c *ClientWithResponses) PreviewRecalculationWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PreviewRecalculationResponse, error) {
+	rsp, err := c.PreviewRecalculation(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewRecalculationResponse(rsp)
+}
+
+// RecalculateWithBodyWithResponse Move exactly the clocks of a preview
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+func (c *ClientWithResponses) RecalculateWithBodyWithResponse(ctx context.Context, params *RecalculateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RecalculateResponse, error) {
+	rsp, err := c.RecalculateWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecalculateResponse(rsp)
+}
+
+// RecalculateWithResponse Move exactly the clocks of a preview
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sla/recalculate (the `Recalculate` operationId).
+func (c *ClientWithResponses) RecalculateWithResponse(ctx context.Context, params *RecalculateParams, body RecalculateJSONRequestBody, reqEditors ...RequestEditorFn) (*RecalculateResponse, error) {
+	rsp, err := c.Recalculate(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecalculateResponse(rsp)
+}
+
+// ListTicketsWithResponse List tickets with their clocks, by system and key
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/tickets (the `ListTickets` operationId).
+func (c *ClientWithResponses) ListTicketsWithResponse(ctx context.Context, params *ListTicketsParams, reqEditors ...RequestEditorFn) (*ListTicketsResponse, error) {
+	rsp, err := c.ListTickets(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListTicketsResponse(rsp)
+}
+
+// ObserveTicketWithBodyWithResponse Say how a ticket stands
+//
+// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+func (c *ClientWithResponses) ObserveTicketWithBodyWithResponse(ctx context.Context, params *ObserveTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ObserveTicketResponse, error) {
+	rsp, err := c.ObserveTicketWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseObserveTicketResponse(rsp)
+}
+
+// ObserveTicketWithResponse Say how a ticket stands
+//
+// The whole ticket, each time that something about it has changed. The first time it becomes known; when something is promised about it, it is
+// watched from then on. What is older than what is known changes nothing. With an Idempotency-Key the same delivery is heard once.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/tickets (the `ObserveTicket` operationId).
+func (c *ClientWithResponses) ObserveTicketWithResponse(ctx context.Context, params *ObserveTicketParams, body ObserveTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*ObserveTicketResponse, error) {
+	rsp, err := c.ObserveTicket(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseObserveTicketResponse(rsp)
+}
+
+// GetTicketWithResponse One ticket with its clocks
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/tickets/{id} (the `GetTicket` operationId).
+func (c *ClientWithResponses) GetTicketWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetTicketResponse, error) {
+	rsp, err := c.GetTicket(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTicketResponse(rsp)
+}
+
 // ListTokensWithResponse All tokens, without their secrets
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6713,6 +8016,21 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id st
 		return nil, err
 	}
 	return ParseRevokeTokenResponse(rsp)
+}
+
+// TryTriggersWithResponse What would have been escalated, and why
+//
+// Plays the promises and triggers of the current revision over the tickets that changed since. Changes nothing.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
+func (c *ClientWithResponses) TryTriggersWithResponse(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*TryTriggersResponse, error) {
+	rsp, err := c.TryTriggers(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTryTriggersResponse(rsp)
 }
 
 // EnqueueEventWithBodyWithResponse PagerDuty Events API v2
@@ -8165,6 +9483,241 @@ func ParseListServicesResponse(rsp *http.Response) (*ListServicesResponse, error
 	return response, nil
 }
 
+// ParsePreviewRecalculationResponse parses an HTTP response from a PreviewRecalculationWithResponse call
+func ParsePreviewRecalculationResponse(rsp *http.Response) (*PreviewRecalculationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewRecalculationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Recalculation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers PreviewRecalculationResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRecalculateResponse parses an HTTP response from a RecalculateWithResponse call
+func ParseRecalculateResponse(rsp *http.Response) (*RecalculateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RecalculateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Left []string `json:"left"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RecalculateResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListTicketsResponse parses an HTTP response from a ListTicketsWithResponse call
+func ParseListTicketsResponse(rsp *http.Response) (*ListTicketsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListTicketsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Cursor  *string  `json:"cursor"`
+			Tickets []Ticket `json:"tickets"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListTicketsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseObserveTicketResponse parses an HTTP response from a ObserveTicketWithResponse call
+func ParseObserveTicketResponse(rsp *http.Response) (*ObserveTicketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ObserveTicketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TicketObserved
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ObserveTicketResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTicketResponse parses an HTTP response from a GetTicketWithResponse call
+func ParseGetTicketResponse(rsp *http.Response) (*GetTicketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTicketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Ticket
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetTicketResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListTokensResponse parses an HTTP response from a ListTokensWithResponse call
 func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8291,6 +9844,54 @@ func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) 
 	switch {
 	case true:
 		var headers RevokeTokenResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTryTriggersResponse parses an HTTP response from a TryTriggersWithResponse call
+func ParseTryTriggersResponse(rsp *http.Response) (*TryTriggersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TryTriggersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Would []Would `json:"would"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers TryTriggersResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -17,6 +17,30 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ClockState.
+const (
+	ClockCancelled ClockState = "cancelled"
+	ClockPaused    ClockState = "paused"
+	ClockRunning   ClockState = "running"
+	ClockStopped   ClockState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the ClockState enum.
+func (e ClockState) Valid() bool {
+	switch e {
+	case ClockCancelled:
+		return true
+	case ClockPaused:
+		return true
+	case ClockRunning:
+		return true
+	case ClockStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Direction.
 const (
 	Functional Direction = "functional"
@@ -176,6 +200,7 @@ const (
 	Closed       State = "closed"
 	Open         State = "open"
 	Resolved     State = "resolved"
+	Watching     State = "watching"
 )
 
 // Valid indicates whether the value is a known member of the State enum.
@@ -188,6 +213,38 @@ func (e State) Valid() bool {
 	case Open:
 		return true
 	case Resolved:
+		return true
+	case Watching:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TicketState.
+const (
+	TicketCancelled TicketState = "cancelled"
+	TicketClosed    TicketState = "closed"
+	TicketNew       TicketState = "new"
+	TicketSolved    TicketState = "solved"
+	TicketWaiting   TicketState = "waiting"
+	TicketWorking   TicketState = "working"
+)
+
+// Valid indicates whether the value is a known member of the TicketState enum.
+func (e TicketState) Valid() bool {
+	switch e {
+	case TicketCancelled:
+		return true
+	case TicketClosed:
+		return true
+	case TicketNew:
+		return true
+	case TicketSolved:
+		return true
+	case TicketWaiting:
+		return true
+	case TicketWorking:
 		return true
 	default:
 		return false
@@ -205,6 +262,34 @@ type BlueprintPlan struct {
 	Revision string    `json:"revision"`
 	Warnings []Mistake `json:"warnings"`
 }
+
+// Clock defines model for Clock.
+type Clock struct {
+	BreachedAt *time.Time `json:"breached_at"`
+
+	// DueAt Null while it stands, and when it was kept.
+	DueAt *time.Time `json:"due_at"`
+
+	// Elapsed Seconds that count.
+	Elapsed int64  `json:"elapsed"`
+	Metric  string `json:"metric"`
+
+	// Name The promise.
+	Name   string `json:"name"`
+	Paused bool   `json:"paused"`
+
+	// Reason Why it stands.
+	Reason    *string    `json:"reason"`
+	StartedAt time.Time  `json:"started_at"`
+	State     ClockState `json:"state"`
+
+	// Target Seconds.
+	Target   int64      `json:"target"`
+	WarnedAt *time.Time `json:"warned_at"`
+}
+
+// ClockState defines model for Clock.State.
+type ClockState string
 
 // Direction defines model for Direction.
 type Direction string
@@ -261,6 +346,9 @@ type Escalation struct {
 	SnoozedUntil *time.Time `json:"snoozed_until"`
 	Source       *string    `json:"source,omitempty"`
 	State        State      `json:"state"`
+
+	// Ticket Id of the ticket that it watches.
+	Ticket *string `json:"ticket,omitempty"`
 
 	// Tier From 1; one more than there are is the catch-all.
 	Tier     int        `json:"tier"`
@@ -334,6 +422,23 @@ type Mistake struct {
 	Path    *string `json:"path,omitempty"`
 }
 
+// Move defines model for Move.
+type Move struct {
+	Becomes    string     `json:"becomes"`
+	Clock      string     `json:"clock"`
+	Escalation string     `json:"escalation"`
+	From       *time.Time `json:"from"`
+
+	// Revision Whose promises held.
+	Revision string     `json:"revision"`
+	Ticket   string     `json:"ticket"`
+	To       *time.Time `json:"to"`
+
+	// Version Of the ticket that was looked at.
+	Version int    `json:"version"`
+	Was     string `json:"was"`
+}
+
 // NewEscalation defines model for NewEscalation.
 type NewEscalation struct {
 	DedupKey *string                 `json:"dedup_key,omitempty"`
@@ -358,7 +463,7 @@ type NewOverride struct {
 
 // Next The next thing that happens without anybody doing anything.
 type Next struct {
-	// Action page, climb, update_due, resolve_due, wake, close or none
+	// Action page, climb, update_due, resolve_due, wake, close, judge, or what a promise does (warn, raise, escalate, bring_in); none
 	Action string     `json:"action"`
 	At     *time.Time `json:"at"`
 	Target string     `json:"target"`
@@ -406,6 +511,12 @@ type Problem struct {
 	Status    int        `json:"status"`
 	Title     string     `json:"title"`
 	Type      string     `json:"type"`
+}
+
+// Recalculation defines model for Recalculation.
+type Recalculation struct {
+	Moves    []Move `json:"moves"`
+	Revision string `json:"revision"`
 }
 
 // Remark defines model for Remark.
@@ -497,6 +608,99 @@ type Target struct {
 	Vendor   *string `json:"vendor,omitempty"`
 }
 
+// Ticket defines model for Ticket.
+type Ticket struct {
+	Assignee        *string            `json:"assignee,omitempty"`
+	Category        *string            `json:"category,omitempty"`
+	ChangedAt       time.Time          `json:"changed_at"`
+	Clocks          []Clock            `json:"clocks"`
+	Customer        *string            `json:"customer,omitempty"`
+	Escalation      *string            `json:"escalation,omitempty"`
+	EscalationState *string            `json:"escalation_state,omitempty"`
+	Id              string             `json:"id"`
+	Key             string             `json:"key"`
+	Kind            *string            `json:"kind,omitempty"`
+	Labels          *map[string]string `json:"labels,omitempty"`
+
+	// Next The next thing that happens without anybody doing anything.
+	Next     *Next     `json:"next,omitempty"`
+	OpenedAt time.Time `json:"opened_at"`
+	Priority *string   `json:"priority,omitempty"`
+
+	// Problems Conditions that cannot be evaluated.
+	Problems []string `json:"problems"`
+	Reason   *string  `json:"reason,omitempty"`
+
+	// Revision Whose promises hold.
+	Revision *string     `json:"revision,omitempty"`
+	Service  string      `json:"service"`
+	State    TicketState `json:"state"`
+	System   string      `json:"system"`
+	Team     *string     `json:"team,omitempty"`
+	Title    string      `json:"title"`
+	Type     *string     `json:"type,omitempty"`
+	Url      *string     `json:"url,omitempty"`
+	Version  int         `json:"version"`
+	Vip      *bool       `json:"vip,omitempty"`
+}
+
+// TicketObserved defines model for TicketObserved.
+type TicketObserved struct {
+	Changed []string `json:"changed"`
+
+	// Escalation That watches it.
+	Escalation *string `json:"escalation,omitempty"`
+	Id         string  `json:"id"`
+
+	// Known This delivery had been taken before.
+	Known bool `json:"known"`
+
+	// Stale Something newer was known already.
+	Stale   bool `json:"stale"`
+	Version int  `json:"version"`
+}
+
+// TicketSnapshot defines model for TicketSnapshot.
+type TicketSnapshot struct {
+	Assignee *string `json:"assignee,omitempty"`
+
+	// At When it became so; left out: now.
+	At       *time.Time `json:"at,omitempty"`
+	Category *string    `json:"category,omitempty"`
+	Customer *string    `json:"customer,omitempty"`
+
+	// Key Its key there.
+	Key    string             `json:"key"`
+	Kind   *Kind              `json:"kind,omitempty"`
+	Labels *map[string]string `json:"labels,omitempty"`
+
+	// OpenedAt When it was opened; left out: at the first observation.
+	OpenedAt *time.Time `json:"opened_at,omitempty"`
+	Priority *Priority  `json:"priority,omitempty"`
+
+	// Reason Why it waits.
+	Reason *string `json:"reason,omitempty"`
+
+	// RespondedAt When the customer was first answered.
+	RespondedAt *time.Time `json:"responded_at,omitempty"`
+	Service     string     `json:"service"`
+
+	// SpokeAt The last word of whoever works on it.
+	SpokeAt *time.Time  `json:"spoke_at,omitempty"`
+	State   TicketState `json:"state"`
+
+	// System Where the ticket lives.
+	System string  `json:"system"`
+	Team   *string `json:"team,omitempty"`
+	Title  string  `json:"title"`
+	Type   *string `json:"type,omitempty"`
+	Url    *string `json:"url,omitempty"`
+	Vip    *bool   `json:"vip,omitempty"`
+}
+
+// TicketState defines model for TicketState.
+type TicketState string
+
 // Token defines model for Token.
 type Token struct {
 	CreatedAt time.Time  `json:"created_at"`
@@ -505,6 +709,16 @@ type Token struct {
 	Person    *string    `json:"person"`
 	RevokedAt *time.Time `json:"revoked_at"`
 	Role      Role       `json:"role"`
+}
+
+// Would defines model for Would.
+type Would struct {
+	Act    string    `json:"act"`
+	At     time.Time `json:"at"`
+	Key    string    `json:"key"`
+	Ticket string    `json:"ticket"`
+	Title  string    `json:"title"`
+	Why    string    `json:"why"`
 }
 
 // EscalationID defines model for EscalationID.
@@ -702,6 +916,41 @@ type ListShiftsParams struct {
 	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
 }
 
+// RecalculateJSONBody defines parameters for Recalculate.
+type RecalculateJSONBody struct {
+	// Moves Of the preview, or some of them: a ticket moves as a whole.
+	Moves  []Move  `json:"moves"`
+	Reason *string `json:"reason,omitempty"`
+
+	// Revision Of the preview.
+	Revision string `json:"revision"`
+}
+
+// RecalculateParams defines parameters for Recalculate.
+type RecalculateParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListTicketsParams defines parameters for ListTickets.
+type ListTicketsParams struct {
+	State   *[]TicketState `form:"state,omitempty" json:"state,omitempty"`
+	Service *[]string      `form:"service,omitempty" json:"service,omitempty"`
+
+	// Watched Only those with an escalation that is not over.
+	Watched *bool `form:"watched,omitempty" json:"watched,omitempty"`
+
+	// Cursor Where the page before ended.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int    `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ObserveTicketParams defines parameters for ObserveTicket.
+type ObserveTicketParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateTokenJSONBody defines parameters for CreateToken.
 type CreateTokenJSONBody struct {
 	Name string `json:"name"`
@@ -709,6 +958,14 @@ type CreateTokenJSONBody struct {
 	// Person Whose it is. Without it the token is a machine's.
 	Person *string `json:"person,omitempty"`
 	Role   Role    `json:"role"`
+}
+
+// TryTriggersParams defines parameters for TryTriggers.
+type TryTriggersParams struct {
+	Since time.Time `form:"since" json:"since"`
+
+	// All Warnings and raised priorities too.
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
 // ApplyBlueprintJSONRequestBody defines body for ApplyBlueprint for application/json ContentType.
@@ -746,6 +1003,12 @@ type SnoozeEscalationJSONRequestBody SnoozeEscalationJSONBody
 
 // CreateOverrideJSONRequestBody defines body for CreateOverride for application/json ContentType.
 type CreateOverrideJSONRequestBody = NewOverride
+
+// RecalculateJSONRequestBody defines body for Recalculate for application/json ContentType.
+type RecalculateJSONRequestBody RecalculateJSONBody
+
+// ObserveTicketJSONRequestBody defines body for ObserveTicket for application/json ContentType.
+type ObserveTicketJSONRequestBody = TicketSnapshot
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
@@ -836,6 +1099,21 @@ type ServerInterface interface {
 	// ListServices What can break, and who owns it
 	// (GET /v1/services)
 	ListServices(ctx echo.Context) error
+	// PreviewRecalculation Which clocks would move under the promises of the current revision
+	// (GET /v1/sla/recalculate)
+	PreviewRecalculation(ctx echo.Context) error
+	// Recalculate Move exactly the clocks of a preview
+	// (POST /v1/sla/recalculate)
+	Recalculate(ctx echo.Context, params RecalculateParams) error
+	// ListTickets List tickets with their clocks, by system and key
+	// (GET /v1/tickets)
+	ListTickets(ctx echo.Context, params ListTicketsParams) error
+	// ObserveTicket Say how a ticket stands
+	// (POST /v1/tickets)
+	ObserveTicket(ctx echo.Context, params ObserveTicketParams) error
+	// GetTicket One ticket with its clocks
+	// (GET /v1/tickets/{id})
+	GetTicket(ctx echo.Context, id string) error
 	// ListTokens All tokens, without their secrets
 	// (GET /v1/tokens)
 	ListTokens(ctx echo.Context) error
@@ -845,6 +1123,9 @@ type ServerInterface interface {
 	// RevokeToken Make a token worthless
 	// (DELETE /v1/tokens/{id})
 	RevokeToken(ctx echo.Context, id string) error
+	// TryTriggers What would have been escalated, and why
+	// (GET /v1/triggers/try)
+	TryTriggers(ctx echo.Context, params TryTriggersParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1611,6 +1892,135 @@ func (w *ServerInterfaceWrapper) ListServices(ctx echo.Context) error {
 	return err
 }
 
+// PreviewRecalculation converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewRecalculation(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewRecalculation(ctx)
+	return err
+}
+
+// Recalculate converts echo context to params.
+func (w *ServerInterfaceWrapper) Recalculate(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecalculateParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Recalculate(ctx, params)
+	return err
+}
+
+// ListTickets converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTickets(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTicketsParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "service" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "service", ctx.QueryParams(), &params.Service, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service: %s", err))
+	}
+
+	// ------------- Optional query parameter "watched" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "watched", ctx.QueryParams(), &params.Watched, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter watched: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTickets(ctx, params)
+	return err
+}
+
+// ObserveTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) ObserveTicket(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ObserveTicketParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ObserveTicket(ctx, params)
+	return err
+}
+
+// GetTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTicket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTicket(ctx, id)
+	return err
+}
+
 // ListTokens converts echo context to params.
 func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 	var err error
@@ -1642,6 +2052,31 @@ func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokeToken(ctx, id)
+	return err
+}
+
+// TryTriggers converts echo context to params.
+func (w *ServerInterfaceWrapper) TryTriggers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TryTriggersParams
+	// ------------- Required query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "since", ctx.QueryParams(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter since: %s", err))
+	}
+
+	// ------------- Optional query parameter "all" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", ctx.QueryParams(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter all: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TryTriggers(ctx, params)
 	return err
 }
 
@@ -1713,6 +2148,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/overrides", wrapper.ListOverrides, options.OperationMiddlewares["listOverrides"]...)
 	router.POST(options.BaseURL+"/v1/overrides", wrapper.CreateOverride, options.OperationMiddlewares["createOverride"]...)
 	router.DELETE(options.BaseURL+"/v1/overrides/:id", wrapper.DeleteOverride, options.OperationMiddlewares["deleteOverride"]...)
+	router.GET(options.BaseURL+"/v1/tickets", wrapper.ListTickets, options.OperationMiddlewares["listTickets"]...)
+	router.POST(options.BaseURL+"/v1/tickets", wrapper.ObserveTicket, options.OperationMiddlewares["observeTicket"]...)
+	router.GET(options.BaseURL+"/v1/tickets/:id", wrapper.GetTicket, options.OperationMiddlewares["getTicket"]...)
+	router.GET(options.BaseURL+"/v1/sla/recalculate", wrapper.PreviewRecalculation, options.OperationMiddlewares["previewRecalculation"]...)
+	router.POST(options.BaseURL+"/v1/sla/recalculate", wrapper.Recalculate, options.OperationMiddlewares["recalculate"]...)
+	router.GET(options.BaseURL+"/v1/triggers/try", wrapper.TryTriggers, options.OperationMiddlewares["tryTriggers"]...)
 	router.POST(options.BaseURL+"/v1/blueprint/plan", wrapper.PlanBlueprint, options.OperationMiddlewares["planBlueprint"]...)
 	router.POST(options.BaseURL+"/v1/blueprint/apply", wrapper.ApplyBlueprint, options.OperationMiddlewares["applyBlueprint"]...)
 	router.GET(options.BaseURL+"/v1/revisions", wrapper.ListRevisions, options.OperationMiddlewares["listRevisions"]...)
@@ -3154,6 +3595,227 @@ func (response ListServicesdefaultApplicationProblemPlusJSONResponse) VisitListS
 	return err
 }
 
+type PreviewRecalculationRequestObject struct {
+}
+
+type PreviewRecalculationResponseObject interface {
+	VisitPreviewRecalculationResponse(w http.ResponseWriter) error
+}
+
+type PreviewRecalculation200JSONResponse Recalculation
+
+func (response PreviewRecalculation200JSONResponse) VisitPreviewRecalculationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewRecalculationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response PreviewRecalculationdefaultApplicationProblemPlusJSONResponse) VisitPreviewRecalculationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecalculateRequestObject struct {
+	Params RecalculateParams
+	Body   *RecalculateJSONRequestBody
+}
+
+type RecalculateResponseObject interface {
+	VisitRecalculateResponse(w http.ResponseWriter) error
+}
+
+type Recalculate200JSONResponse struct {
+	Left []string `json:"left"`
+}
+
+func (response Recalculate200JSONResponse) VisitRecalculateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecalculatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RecalculatedefaultApplicationProblemPlusJSONResponse) VisitRecalculateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTicketsRequestObject struct {
+	Params ListTicketsParams
+}
+
+type ListTicketsResponseObject interface {
+	VisitListTicketsResponse(w http.ResponseWriter) error
+}
+
+type ListTickets200JSONResponse struct {
+	Cursor  *string  `json:"cursor"`
+	Tickets []Ticket `json:"tickets"`
+}
+
+func (response ListTickets200JSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTicketsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListTicketsdefaultApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ObserveTicketRequestObject struct {
+	Params ObserveTicketParams
+	Body   *ObserveTicketJSONRequestBody
+}
+
+type ObserveTicketResponseObject interface {
+	VisitObserveTicketResponse(w http.ResponseWriter) error
+}
+
+type ObserveTicket200JSONResponse TicketObserved
+
+func (response ObserveTicket200JSONResponse) VisitObserveTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ObserveTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ObserveTicketdefaultApplicationProblemPlusJSONResponse) VisitObserveTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicketRequestObject struct {
+	Id string `json:"id"`
+}
+
+type GetTicketResponseObject interface {
+	VisitGetTicketResponse(w http.ResponseWriter) error
+}
+
+type GetTicket200JSONResponse Ticket
+
+func (response GetTicket200JSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetTicketdefaultApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTokensRequestObject struct {
 }
 
@@ -3281,6 +3943,51 @@ func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevoke
 	return err
 }
 
+type TryTriggersRequestObject struct {
+	Params TryTriggersParams
+}
+
+type TryTriggersResponseObject interface {
+	VisitTryTriggersResponse(w http.ResponseWriter) error
+}
+
+type TryTriggers200JSONResponse struct {
+	Would []Would `json:"would"`
+}
+
+func (response TryTriggers200JSONResponse) VisitTryTriggersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTriggersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response TryTriggersdefaultApplicationProblemPlusJSONResponse) VisitTryTriggersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetHealth The process lives
@@ -3367,6 +4074,21 @@ type StrictServerInterface interface {
 	// ListServices What can break, and who owns it
 	// (GET /v1/services)
 	ListServices(ctx context.Context, request ListServicesRequestObject) (ListServicesResponseObject, error)
+	// PreviewRecalculation Which clocks would move under the promises of the current revision
+	// (GET /v1/sla/recalculate)
+	PreviewRecalculation(ctx context.Context, request PreviewRecalculationRequestObject) (PreviewRecalculationResponseObject, error)
+	// Recalculate Move exactly the clocks of a preview
+	// (POST /v1/sla/recalculate)
+	Recalculate(ctx context.Context, request RecalculateRequestObject) (RecalculateResponseObject, error)
+	// ListTickets List tickets with their clocks, by system and key
+	// (GET /v1/tickets)
+	ListTickets(ctx context.Context, request ListTicketsRequestObject) (ListTicketsResponseObject, error)
+	// ObserveTicket Say how a ticket stands
+	// (POST /v1/tickets)
+	ObserveTicket(ctx context.Context, request ObserveTicketRequestObject) (ObserveTicketResponseObject, error)
+	// GetTicket One ticket with its clocks
+	// (GET /v1/tickets/{id})
+	GetTicket(ctx context.Context, request GetTicketRequestObject) (GetTicketResponseObject, error)
 	// ListTokens All tokens, without their secrets
 	// (GET /v1/tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -3376,6 +4098,9 @@ type StrictServerInterface interface {
 	// RevokeToken Make a token worthless
 	// (DELETE /v1/tokens/{id})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
+	// TryTriggers What would have been escalated, and why
+	// (GET /v1/triggers/try)
+	TryTriggers(ctx context.Context, request TryTriggersRequestObject) (TryTriggersResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -4376,6 +5101,175 @@ func (sh *strictHandler) ListServices(ctx echo.Context) error {
 	return nil
 }
 
+// PreviewRecalculation operation middleware
+func (sh *strictHandler) PreviewRecalculation(ctx echo.Context) error {
+	var request PreviewRecalculationRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewRecalculation(ctx.Request().Context(), request.(PreviewRecalculationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewRecalculation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewRecalculationResponseObject); ok {
+		return validResponse.VisitPreviewRecalculationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Recalculate operation middleware
+func (sh *strictHandler) Recalculate(ctx echo.Context, params RecalculateParams) error {
+	var request RecalculateRequestObject
+
+	request.Params = params
+
+	var body RecalculateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Recalculate(ctx.Request().Context(), request.(RecalculateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Recalculate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecalculateResponseObject); ok {
+		return validResponse.VisitRecalculateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTickets operation middleware
+func (sh *strictHandler) ListTickets(ctx echo.Context, params ListTicketsParams) error {
+	var request ListTicketsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTickets(ctx.Request().Context(), request.(ListTicketsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTickets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTicketsResponseObject); ok {
+		return validResponse.VisitListTicketsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ObserveTicket operation middleware
+func (sh *strictHandler) ObserveTicket(ctx echo.Context, params ObserveTicketParams) error {
+	var request ObserveTicketRequestObject
+
+	request.Params = params
+
+	var body ObserveTicketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ObserveTicket(ctx.Request().Context(), request.(ObserveTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ObserveTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ObserveTicketResponseObject); ok {
+		return validResponse.VisitObserveTicketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTicket operation middleware
+func (sh *strictHandler) GetTicket(ctx echo.Context, id string) error {
+	var request GetTicketRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTicket(ctx.Request().Context(), request.(GetTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTicketResponseObject); ok {
+		return validResponse.VisitGetTicketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListTokens operation middleware
 func (sh *strictHandler) ListTokens(ctx echo.Context) error {
 	var request ListTokensRequestObject
@@ -4464,6 +5358,31 @@ func (sh *strictHandler) RevokeToken(ctx echo.Context, id string) error {
 		return err
 	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
 		return validResponse.VisitRevokeTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TryTriggers operation middleware
+func (sh *strictHandler) TryTriggers(ctx echo.Context, params TryTriggersParams) error {
+	var request TryTriggersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryTriggers(ctx.Request().Context(), request.(TryTriggersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryTriggers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TryTriggersResponseObject); ok {
+		return validResponse.VisitTryTriggersResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -189,7 +189,7 @@ func list() *cobra.Command {
 			return out.Flush()
 		},
 	}
-	cmd.Flags().BoolVarP(&all, "all", "a", false, "resolved and closed ones too")
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "watched, resolved and closed ones too")
 	cmd.Flags().StringVar(&service, "service", "", "only of this service")
 	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "at most so many")
 	r.flags(cmd)

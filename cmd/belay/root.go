@@ -23,8 +23,8 @@ func root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), account(), health(), benchmark(), breakage()},
-		"organisation": {plan(), apply(), simulates(), explains(), serviceLevels()},
-		"respond":      {open(), acknowledge(), resolve(), show(), list()},
+		"organisation": {plan(), apply(), simulates(), explains(), serviceLevels(), triggers()},
+		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

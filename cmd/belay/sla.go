@@ -31,7 +31,7 @@ func serviceLevels() *cobra.Command {
 			"exactly at closing is due at closing.",
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(slaDue(), slaElapsed())
+	cmd.AddCommand(slaDue(), slaElapsed(), slaRecalculate())
 	return cmd
 }
 

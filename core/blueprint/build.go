@@ -80,6 +80,10 @@ func (b builder) add(doc *document) {
 		o.Policies = append(o.Policies, b.policy(doc))
 	case KindVendor:
 		o.Vendors[id.Vendor(doc.id)] = b.vendor(doc)
+	case KindSLA:
+		o.SLAs = append(o.SLAs, b.sla(doc))
+	case KindTrigger:
+		o.Triggers = append(o.Triggers, b.trigger(doc))
 	case KindRules:
 		o.Rules = append(o.Rules, b.rules(n)...)
 	case KindWindow:

@@ -51,6 +51,9 @@ func Diff(prev, next *org.Org) []Change {
 	d.order(prev.Policies, next.Policies)
 	d.about("rules of the organisation")
 	d.rules(prev.Rules, next.Rules)
+	compare(d, "sla", slasByID(prev.SLAs), slasByID(next.SLAs), d.sla)
+	d.slaOrder(prev.SLAs, next.SLAs)
+	compare(d, "trigger", triggersByID(prev.Triggers), triggersByID(next.Triggers), d.trigger)
 	compare(d, "window", prev.Windows, next.Windows, d.window)
 	compare(d, "heartbeat", prev.Heartbeats, next.Heartbeats, d.heartbeat)
 	return d.changes

@@ -32,3 +32,25 @@ func TestTheManualIsABlueprint(t *testing.T) {
 		require.Contains(t, string(text), "| `"+string(depth)+"` |")
 	}
 }
+
+func TestWhatTheManualPromisesCanBePromised(t *testing.T) {
+	text, err := os.ReadFile("../../docs/sla.md")
+	require.NoError(t, err)
+	files := example(t, "acme")
+	for i, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1) {
+		content := regexp.MustCompile(`(?m)^id: `).ReplaceAll(block[1], []byte("id: manual-"))
+		content = regexp.MustCompile(`calendar: office|person: eva`).ReplaceAllFunc(content, func(name []byte) []byte {
+			if string(name) == "person: eva" {
+				return []byte("team: payments")
+			}
+			return []byte("calendar: emea-hours")
+		})
+		files = append(files, blueprint.File{Path: fmt.Sprintf("z%d.yaml", i), Content: content})
+		for _, doc := range documents(t, files[len(files)-1]) {
+			require.NoError(t, schema(t).Validate(doc))
+		}
+	}
+	o := load(t, files).Org
+	require.Len(t, o.SLAs, 5)
+	require.Len(t, o.Triggers, 5)
+}

@@ -14,12 +14,12 @@ import (
 )
 
 // Hash names a blueprint by its meaning: SHA-256 over the documents in canonical JSON. Comments, layout, quotes, the
-// order of keys and the way documents are spread over files do not matter; the order of policies and of rules does.
+// order of keys and the way documents are spread over files do not matter; the order of policies, of rules and of promises does.
 // Files that cannot be read are taken by their bytes, so that every input has a name.
 func Hash(files []File) id.Revision {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	var parts, policies, rules []string
+	var parts, policies, rules, promises []string
 	for _, file := range files {
 		r := &reader{broken: map[node]bool{}}
 		docs := r.documents([]File{file})
@@ -36,12 +36,16 @@ func Hash(files []File) id.Revision {
 				rules = append(rules, canonical(doc.root))
 				continue
 			}
+			if kind := get(doc.root, "kind"); kind != nil && Kind(kind.Value) == KindSLA {
+				promises = append(promises, canonical(doc.root))
+				continue
+			}
 			parts = append(parts, canonical(doc.root))
 		}
 	}
 	slices.Sort(parts)
 	sum := sha256.New()
-	for _, part := range slices.Concat(parts, policies, rules) {
+	for _, part := range slices.Concat(parts, policies, rules, promises) {
 		sum.Write([]byte(strconv.Itoa(len(part)) + "\n" + part + "\n"))
 	}
 	return id.Revision(hex.EncodeToString(sum.Sum(nil)))

@@ -22,12 +22,14 @@ const (
 	KindRules        Kind = "rules"
 	KindWindow       Kind = "window"
 	KindHeartbeat    Kind = "heartbeat"
+	KindSLA          Kind = "sla"
+	KindTrigger      Kind = "trigger"
 )
 
 // Kinds lists them in the order in which a newcomer would read them.
 func Kinds() []Kind {
 	return []Kind{KindOrganisation, KindUnit, KindTeam, KindPerson, KindService, KindIntegration, KindSchedule,
-		KindCalendar, KindPolicy, KindVendor, KindRules, KindWindow, KindHeartbeat}
+		KindCalendar, KindPolicy, KindVendor, KindRules, KindWindow, KindHeartbeat, KindSLA, KindTrigger}
 }
 
 // language is the whole of it: the keys of every kind. What holds when a key is left out is decided in build.go.
@@ -44,6 +46,8 @@ func language() map[Kind]*shape {
 		KindPolicy:       policyShape(),
 		KindVendor:       vendor(),
 		KindRules:        rulesShape(),
+		KindSLA:          slaShape(),
+		KindTrigger:      triggerShape(),
 		KindWindow:       windowShape(),
 		KindHeartbeat:    heartbeat(),
 	}

@@ -87,6 +87,25 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 		Direction: org.Hierarchic, Repeat: 1, Calendar: "hours"}, o.Policies[0].Tiers[0])
 	require.Equal(t, 72*time.Hour, o.Policies[0].Reopen)
 	require.Equal(t, id.Calendar("hours"), o.Vendors["v"].Cover)
+
+	everything := org.Meant{Services: []id.Service{"s"}, Kinds: []org.Kind{org.Technical, org.Procedural}, Priorities: []org.Priority{org.P1, org.P3},
+		Customers: []string{"Acme", "4711"}, Labels: map[string]string{"site": "madrid"}}
+	everybody := []org.Target{{Schedule: "primary"}, {Person: "ana"}, {Team: "core"}, {Vendor: "v"}}
+	require.Equal(t, []org.SLA{{ID: "solve", Name: "Solve it", Metric: org.ResolveMetric, For: everything, Target: 4 * time.Hour, Calendar: "hours", Retroactive: true,
+		Start: `ticket.category != "question"`, Pause: `ticket.state == "waiting"`, Resume: `ticket.state == "working"`, Stop: `ticket.state == "closed"`,
+		Cancel: `ticket.type == "request"`, Reset: `"team" in changed`, Thresholds: []org.Threshold{
+			{Percent: 75, Act: org.Act{Do: org.Warn}},
+			{Offset: -30 * time.Minute, Wall: true, Act: org.Act{Do: org.Raise}},
+			{Act: org.Act{Do: org.Escalate, Direction: org.Functional}},
+			{Offset: time.Hour, Act: org.Act{Do: org.Escalate, Direction: org.Hierarchic, Tier: 1}},
+			{Offset: 2 * time.Hour, Act: org.Act{Do: org.BringIn, Targets: everybody}},
+		}}}, o.SLAs)
+	everything.Kinds, everything.Priorities, everything.Customers = []org.Kind{org.Technical}, []org.Priority{org.P1}, []string{"Acme"}
+	require.Equal(t, []org.Trigger{
+		{ID: "silence", Name: "Nobody has said anything", For: everything, When: "ticket.vip || history.reopens > 1", SilentFor: 4 * time.Hour, Calendar: "hours",
+			Act: org.Act{Do: org.Escalate, Direction: org.Hierarchic, Tier: 1}},
+		{ID: "management", Name: "management", When: `ticket.category == "outage"`, Act: org.Act{Do: org.BringIn, Targets: everybody}},
+	}, o.Triggers)
 }
 
 func TestWhatHoldsWhenNothingIsSaid(t *testing.T) {

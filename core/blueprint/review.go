@@ -41,6 +41,10 @@ func (r *reader) review(docs []*document, o *org.Org) {
 			}
 		case KindVendor:
 			v.vendor(doc)
+		case KindSLA:
+			v.sla(doc)
+		case KindTrigger:
+			v.trigger(doc)
 		case KindIntegration, KindRules:
 			v.rules(doc)
 		case KindWindow:

@@ -98,7 +98,7 @@ func heartbeat() *shape {
 func severities() []string { return []string{"critical", "error", "warning", "info"} }
 
 // scopes are made once for a reading.
-type scopes struct{ events, bodies expr.Scope }
+type scopes struct{ events, bodies, tickets expr.Scope }
 
 // expression says what is wrong with one, or nothing.
 func (r *reader) expression(form form, text string) string {
@@ -111,12 +111,18 @@ func (r *reader) expression(form form, text string) string {
 		if err != nil {
 			return err.Error()
 		}
-		r.scopes = &scopes{events, bodies}
+		tickets, err := expr.Tickets()
+		if err != nil {
+			return err.Error()
+		}
+		r.scopes = &scopes{events, bodies, tickets}
 	}
 	scope, want := r.scopes.events, expr.Truth
 	switch form {
 	case formTerm:
 		want = expr.Text
+	case formAbout:
+		scope = r.scopes.tickets
 	case formMapping:
 		scope, want = r.scopes.bodies, expr.Any
 	}

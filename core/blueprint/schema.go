@@ -89,7 +89,7 @@ func (s *shape) bare() map[string]any {
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": 400}
 	case formZone:
 		return map[string]any{"type": "string", "minLength": 1}
-	case formCondition, formTerm, formMapping:
+	case formCondition, formAbout, formTerm, formMapping:
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": expr.Longest}
 	}
 	if s.blank {
@@ -148,7 +148,9 @@ func (s *shape) pattern() string {
 		return mailPattern
 	case formWeb:
 		return webPattern
-	case formText, formCondition, formTerm, formMapping, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
+	case formPoint:
+		return pointPattern
+	case formText, formCondition, formAbout, formTerm, formMapping, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
 	}
 	return ""
 }

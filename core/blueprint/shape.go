@@ -262,8 +262,11 @@ func (r *reader) scalar(s *shape, n node) string {
 		return prefixed(text, address("email", text))
 	case formWeb:
 		return prefixed(text, address("webhook", text))
-	case formCondition, formTerm, formMapping:
+	case formCondition, formAbout, formTerm, formMapping:
 		return r.expression(s.form, text)
+	case formPoint:
+		_, ok := point(text)
+		return refuse(ok)
 	case formNumber, formSwitch, formList, formRecord, formBook:
 	}
 	return refuse(false)
@@ -320,6 +323,10 @@ func (s *shape) wants() string {
 		return "an https or http URL"
 	case formCondition:
 		return `a condition such as severity == "critical"`
+	case formAbout:
+		return `a condition such as ticket.vip or history.reopens > 1`
+	case formPoint:
+		return `a point such as "80%", "30m before", "breach" or "1h after"`
 	case formTerm:
 		return "an expression such as labels.cluster"
 	case formMapping:

@@ -155,6 +155,27 @@ func Point(t org.Threshold) string {
 	return "breach"
 }
 
+// Name of a threshold: its point and what is done then. No two of one clock have the same.
+func Name(t org.Threshold) string { return Point(t) + ": " + Deed(t.Act) }
+
+// Deed says an act in words: "escalate hierarchic", "escalate to tier 2", "bring_in person eva".
+func Deed(a org.Act) string {
+	text := string(a.Do)
+	if a.Direction != "" {
+		text += " " + string(a.Direction)
+	}
+	if a.Tier > 0 {
+		text += fmt.Sprintf(" to tier %d", a.Tier)
+	}
+	for n, t := range a.Targets {
+		if n > 0 {
+			text += ","
+		}
+		text += " " + t.String()
+	}
+	return text
+}
+
 func actKey(a org.Act) string {
 	key := string(a.Do)
 	if a.Direction != "" {
