@@ -38,7 +38,9 @@ func (a *App) pages(e *echo.Echo) error {
 	options := web.Options{
 		PublicURL: a.options.PublicURL, Secret: a.options.Secret, Dev: a.options.Dev,
 		TemporalUIURL: a.temporalUI(), Namespace: a.namespace,
-		Authenticator: a.rooms.keyring, Sessions: a.rooms.sessions, Accounts: a.rooms.accounts, Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers, Machines: a.rooms.engine,
+		Authenticator: a.rooms.keyring, Sessions: a.rooms.sessions, Accounts: a.rooms.accounts,
+		OnCall: a.rooms.oncall, Covers: a.rooms.covers, Feeds: a.rooms.feeds,
+		Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers, Machines: a.rooms.engine,
 		Links: a.rooms.links, Messages: a.rooms.messages, Digests: a.rooms.digests.Book, Access: service.Access{}, Opener: a.rooms.opener,
 		Limits: &a.limits, Bell: a.bell, Now: a.now, Log: a.log,
 	}

@@ -45,6 +45,7 @@ type rooms struct {
 	accounts *service.Accounts
 	oncall   *service.OnCall
 	covers   *service.Covers
+	feeds    *service.Feeds
 	listing  *service.Catalogue
 	tickets  *service.Tickets
 	digests  *service.Digests
@@ -118,6 +119,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.tickets = &service.Tickets{
 		Organisation: r.directory, Revisions: r.directory, Store: store.Tickets{Pool: db}, Settler: r.settler, Access: access, Now: now, Log: log,
 	}
+	r.feeds = &service.Feeds{Book: store.Feeds{Pool: db}, Organisation: r.directory, OnCall: r.oncall, Access: access, Now: now}
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
 	r.blueprints = &service.Blueprints{
 		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,

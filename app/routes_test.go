@@ -43,6 +43,9 @@ var ways = map[string]way{
 	"GET /opsgenie/v2/heartbeats/:name/ping": key, "POST /opsgenie/v2/heartbeats/:name/ping": key, "PUT /opsgenie/v2/heartbeats/:name/ping": key,
 	"PATCH /opsgenie/v2/heartbeats/:name/ping": key,
 	"POST /callbacks/twilio/sms":               key, "POST /callbacks/twilio/voice": key, "POST /callbacks/twilio/voice-gather": key, "POST /callbacks/twilio/status": key,
+	"GET /feeds/:token": key, "HEAD /feeds/:token": key, "GET /oncall": page, "GET /oncall/mine": page, "GET /oncall/schedules/:id": page,
+	"GET /oncall/schedules/:id/override": page, "POST /oncall/schedules/:id/override": page, "POST /oncall/schedules/:id/overrides/:override/end": page,
+	"POST /oncall/feeds": page, "POST /oncall/feeds/:feed/end": page,
 	"GET /": page, "GET /events": page, "GET /escalations/:id": page, "GET /escalations/:id/events": page, "POST /escalations/:id/:verb": page,
 }
 

@@ -25,7 +25,9 @@ var (
 // site is the pages of a house, in dev mode unless a test changes the options.
 func site(t *testing.T, h *webtest.House, change func(*web.Options)) *echo.Echo {
 	t.Helper()
+	rota := webtest.NewRota(h)
 	o := web.Options{
+		OnCall: rota.OnCall(), Covers: rota.Covers(), Feeds: rota.Feeds(),
 		Secret: secret, Dev: true, TemporalUIURL: "http://127.0.0.1:8233", PublicURL: "http://127.0.0.1:8080",
 		Authenticator: h, Sessions: webtest.NewDoors(h).Sessions(), Organisation: h, Search: h, Answers: h, Links: h, Messages: h, Access: service.Access{},
 		Opener: webtest.Opener{House: h}, Sandbox: webtest.Phones{House: h}, Now: h.Now,
@@ -190,4 +192,16 @@ func hides(t *testing.T, page string, words ...string) {
 	for _, w := range words {
 		require.False(t, strings.Contains(page, w), "the page shows %q", w)
 	}
+}
+
+// said is what the element with this ID says.
+func said(t *testing.T, page, element string) string {
+	t.Helper()
+	found := ""
+	walk(parse(t, page), func(n *html.Node) {
+		if attr(n, "id") == element {
+			found = strings.TrimSpace(text(n))
+		}
+	})
+	return found
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/policy"
 	"github.com/belayhq/belay/service"
 )
@@ -41,6 +42,28 @@ type Provider interface {
 // Organisation gives the organisation as it is now, from memory: names, zones, services.
 type Organisation interface {
 	Current() policy.Directory
+}
+
+// OnCall says who is on call.
+type OnCall interface {
+	At(ctx context.Context, c service.Caller, at time.Time, s id.Schedule, team id.Team) ([]service.Seat, error)
+	Roster(ctx context.Context, c service.Caller, s id.Schedule, from, until time.Time) (service.Roster, error) // fault.NotFound
+	Mine(ctx context.Context, c service.Caller, ahead time.Duration) ([]service.FeedShift, error)
+}
+
+// Covers puts people in place of others. A field that is wrong is named; an overlap is fault.Conflict.
+type Covers interface {
+	Preview(ctx context.Context, c service.Caller, o org.Override) (service.Preview, error)
+	Create(ctx context.Context, c service.Caller, o org.Override) (org.Override, error)
+	Delete(ctx context.Context, c service.Caller, o id.Override, reason string) error
+}
+
+// Feeds are the calendar links of the caller, and what they show to whoever has one.
+type Feeds interface {
+	Create(ctx context.Context, c service.Caller, s id.Schedule) (service.Feed, string, error)
+	List(ctx context.Context, c service.Caller) ([]service.Feed, error)
+	Revoke(ctx context.Context, c service.Caller, feed string) error
+	Read(ctx context.Context, secret string) (service.Feed, []service.FeedShift, error) // fault.Denied
 }
 
 // Search reads what the recorder wrote, for those who may.

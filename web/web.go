@@ -41,6 +41,9 @@ type Options struct {
 	ProviderName  string   // as people know it; empty: single sign-on
 	Organisation  Organisation
 	Search        Search
+	OnCall        OnCall
+	Covers        Covers
+	Feeds         Feeds
 	Answers       Answers
 	Machines      Machines // nil: what is to come is not shown
 	Links         Links
@@ -154,6 +157,8 @@ func (s *Site) mount(g *echo.Group) {
 	open.GET("/login/callback", s.providerAnswers)
 	open.POST("/logout", s.logout, s.sameSite)
 	open.POST("/look", s.look, s.sameSite)
+	open.GET("/feeds/:token", s.feed)
+	open.HEAD("/feeds/:token", s.feed)
 	open.GET("/a/:token", s.linkShow)
 	open.HEAD("/a/:token", s.linkShow)
 	open.POST("/a/:token", s.linkAct, s.sameSite)
@@ -163,6 +168,16 @@ func (s *Site) mount(g *echo.Group) {
 	reader.GET("/events", s.nowEvents)
 	reader.GET("/escalations/:id", s.escalation)
 	reader.GET("/escalations/:id/events", s.escalationEvents)
+	reader.GET("/oncall", s.onCallPage)
+	reader.GET("/oncall/mine", s.minePage)
+	reader.GET("/oncall/schedules/:id", s.rosterPage)
+	own := g.Group("", s.harden, s.tell, s.sameSite, s.admit(service.Read))
+	own.POST("/oncall/feeds", s.makeFeed)
+	own.POST("/oncall/feeds/:feed/end", s.endFeed)
+	planner := g.Group("", s.harden, s.tell, s.sameSite, s.admit(service.Override))
+	planner.GET("/oncall/schedules/:id/override", s.overrideForm)
+	planner.POST("/oncall/schedules/:id/override", s.override)
+	planner.POST("/oncall/schedules/:id/overrides/:override/end", s.endOverride)
 
 	// A second group, so that a role which may read is told that it may not answer.
 	speaker := g.Group("", s.harden, s.tell, s.sameSite, s.admit(service.Answer))

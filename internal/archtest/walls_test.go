@@ -46,7 +46,7 @@ var law = map[string]room{
 	"integrations/smtp/smtpfake": {others: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}, std: none},
 	"service":                    {ours: []string{"core", "contract", "service"}, others: []string{"golang.org/x/time/rate", "golang.org/x/crypto/argon2"}, std: []string{"net/http", "database/sql"}},
 	"api":                        {ours: []string{"service", "core", "contract", "api"}, others: []string{"github.com/labstack/echo", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime", "github.com/swaggest/swgui"}, std: none},
-	"web":                        {ours: []string{"service", "core", "contract", "web"}, others: []string{"github.com/labstack/echo", "github.com/a-h/templ"}, std: none},
+	"web":                        {ours: []string{"service", "core", "contract", "web"}, others: []string{"github.com/labstack/echo", "github.com/a-h/templ", "github.com/arran4/golang-ical"}, std: none},
 	"durable":                    {ours: []string{"contract", "core", "durable"}, others: []string{"go.temporal.io", "google.golang.org/grpc", "google.golang.org/protobuf"}, std: none},
 	"workers":                    {ours: []string{"workflows", "activities", "contract", "core", "workers"}, others: []string{"go.temporal.io/sdk"}, std: none},
 	"app":                        {ours: []string{""}, others: []string{""}, std: none},

@@ -104,6 +104,15 @@ type Escalation struct {
 	RepeatedAt     time.Time
 }
 
+type Feed struct {
+	ID        string
+	Hash      []byte
+	Person    string
+	Schedule  string
+	CreatedAt time.Time
+	RevokedAt *time.Time
+}
+
 type Gathered struct {
 	Key        string
 	Digest     int64
