@@ -59,6 +59,10 @@ func desks(f frame, seats []service.Seat) []desk {
 		}
 		all[n].Seats = append(all[n].Seats, seat)
 	}
+	rank := ranks(f.org)
+	for _, d := range all {
+		slices.SortStableFunc(d.Seats, func(a, b service.Seat) int { return rank(a.Schedule.ID) - rank(b.Schedule.ID) })
+	}
 	slices.SortStableFunc(all, func(a, b desk) int {
 		if a.Mine != b.Mine {
 			if a.Mine {
@@ -71,6 +75,31 @@ func desks(f frame, seats []service.Seat) []desk {
 	return all
 }
 
+// ranks says how soon a schedule is asked: those that a first tier names come first, backups after all targets.
+func ranks(o *org.Org) func(id.Schedule) int {
+	const never = 3
+	found := map[id.Schedule]int{}
+	note := func(targets []org.Target, rank int) {
+		for _, t := range targets {
+			if held, known := found[t.Schedule]; t.Schedule != "" && (!known || rank < held) {
+				found[t.Schedule] = rank
+			}
+		}
+	}
+	for _, p := range o.Policies {
+		for n, tier := range p.Tiers {
+			note(tier.Targets, min(n, 1))
+			note(tier.Backups, 2)
+		}
+	}
+	return func(s id.Schedule) int {
+		if rank, known := found[s]; known {
+			return rank
+		}
+		return never
+	}
+}
+
 // when writes an instant as people of this zone say it: "Mon 24 Nov, 09:00".
 func (f frame) when(at time.Time, zone *time.Location) string {
 	if at.IsZero() {
@@ -78,6 +107,15 @@ func (f frame) when(at time.Time, zone *time.Location) string {
 	}
 	local := at.In(orUTC(zone))
 	return f.t(local.Format("Mon")) + " " + f.day(local) + ", " + local.Format("15:04")
+}
+
+// whenHere is when, with the zone said if it is not the reader's own.
+func (f frame) whenHere(at time.Time, s org.Schedule) string {
+	said := f.when(at, f.zoneOf(s))
+	if f.Zone != nil || at.IsZero() {
+		return said
+	}
+	return said + " " + at.In(f.zoneOf(s)).Format("MST")
 }
 
 func orUTC(zone *time.Location) *time.Location {
