@@ -79,7 +79,7 @@ func everythingSaid(t *testing.T) []string {
 		all = append(all, string(k))
 	}
 	all = append(all, fates...)
-	all = append(all, "Answer", "Update", "Resolve", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+	all = append(all, "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Answer", "Update", "Resolve", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -244,8 +244,8 @@ func percent(part, whole time.Duration) string {
 	return fmt.Sprintf("%.3f%%", 100*float64(part)/float64(whole))
 }
 
-// clock says what the clocks do on a day that is not 24 hours long; empty on others.
-func (f frame) clock(l dayLine) string {
+// change says what the clocks do on a day that is not 24 hours long; empty on others.
+func (f frame) change(l dayLine) string {
 	switch {
 	case l.Hours < 24:
 		return f.t("%d h: clocks go forward", l.Hours)
