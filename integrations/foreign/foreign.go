@@ -226,9 +226,15 @@ func walk(v any, path []string) any {
 	return v
 }
 
+// mostFields of an object whose names are compared other than as they are written.
+const mostFields = 200
+
 func field(fields map[string]any, name string) any {
 	if v, ok := fields[name]; ok {
 		return v
+	}
+	if len(fields) > mostFields { // what people write has no such objects, and every look at one would cost
+		return nil
 	}
 	sought, found := bare(name), ""
 	for candidate := range fields {
