@@ -24,7 +24,7 @@ func root() *cobra.Command {
 	for group, commands := range map[string][]*cobra.Command{
 		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), account(), health(), benchmark(), breakage()},
 		"organisation": {plan(), apply(), simulates(), explains(), serviceLevels(), triggers()},
-		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets()},
+		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets(), notify()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
