@@ -31,7 +31,7 @@ func (r *roster) RegisterActivityWithOptions(_ any, o activity.RegisterOptions) 
 
 func deps() Deps {
 	return Deps{
-		Directory: &activities.Directory{}, Planner: &activities.Planner{}, Pager: &activities.Pager{}, Recorder: &activities.Recorder{},
+		Directory: &activities.Directory{}, Planner: &activities.Planner{}, Warden: &activities.Warden{}, Pager: &activities.Pager{}, Recorder: &activities.Recorder{},
 		Doorman: &activities.Doorman{},
 	}
 }
@@ -42,7 +42,7 @@ func TestEverythingInTheContractIsRegisteredUnderItsName(t *testing.T) {
 	require.ElementsMatch(t, []string{contract.WorkflowEscalation, contract.WorkflowVendor, contract.WorkflowConversation}, r.workflows)
 	require.ElementsMatch(t, []string{
 		contract.ActivityMuster, contract.ActivityReckon, contract.ActivityCompile, contract.ActivityEngage,
-		contract.ActivitySend, contract.ActivityBar, contract.ActivityRecord, contract.ActivityPlace, contract.ActivityReconcile,
+		contract.ActivitySend, contract.ActivityBar, contract.ActivityRecord, contract.ActivityPlace, contract.ActivityReconcile, contract.ActivityJudge,
 	}, r.activities)
 	for _, behaviour := range r.behaviours {
 		require.Equal(t, workflow.VersioningBehaviorAutoUpgrade, behaviour, "pinned runs would keep old builds alive for months")
