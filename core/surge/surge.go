@@ -20,8 +20,8 @@ type Rules struct {
 	Few int
 	// First is how long the first digest of a storm gathers; Later each one after it.
 	First, Later time.Duration
-	// Urgent is the longest that a P1 waits in a digest, as long as P1s are the exception there: with Many of them, and
-	// more of them than of others, a digest takes its usual time.
+	// Urgent is the longest that a P1 waits in a digest that has something else in it, or fewer P1s than Many. With nothing but
+	// P1s a digest takes its usual time: told one by one as they come, none of them would be heard.
 	Urgent time.Duration
 	Many   int
 	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most.
@@ -127,7 +127,7 @@ func (r Rules) due(passed []Passed, g Gathering) time.Time {
 	case catchingUp:
 		due = earliest(g.Newest.Add(r.Quiet), g.Since.Add(r.Patience))
 	}
-	exception := g.P1s < r.Many || 2*g.P1s <= g.Pages
+	exception := g.P1s < r.Many || g.P1s < g.Pages
 	if !g.Urgent.IsZero() && (exception || catchingUp) {
 		due = earliest(due, g.Urgent.Add(r.Urgent))
 	}

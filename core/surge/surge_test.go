@@ -29,6 +29,16 @@ func (s sent) p1s() (n int) {
 	return n
 }
 
+// other is when the first page below P1 came; zero: there is none.
+func (s sent) other() time.Time {
+	for _, p := range s.pages {
+		if p.Priority != org.P1 {
+			return p.At
+		}
+	}
+	return time.Time{}
+}
+
 // phone plays pages against the rules as a perfect courier would: a digest leaves at the instant at which it is due.
 type phone struct {
 	rules surge.Rules
@@ -111,6 +121,7 @@ func TestScenes(t *testing.T) {
 		{"and the next one waits no longer than it must", append(every(3, 1, org.P4), at(2.5, org.P1), at(14, org.P4), at(15, org.P1)), "0s:1 2.5s:1 13s:2 25s:2"},
 		{"nothing but P1, told as they drain in 30 s", every(10, 3.3, org.P1), "0s:1 15.3s:4 46.5s:5"},
 		{"a P1 among many others does not wait for them", append(every(10, 2, org.P4), at(20, org.P1), at(21, org.P1), at(22, org.P4)), "0s:1 14s:6 20s:1 31s:5"},
+		{"many P1 with one other among them", append(every(10, 2, org.P1), at(20, org.P4), at(21, org.P1), at(22, org.P1)), "0s:1 14s:6 24s:6"},
 		{"nothing but P1, told as they drain in 20 s", every(10, 2, org.P1), "0s:1 14s:6 44s:3"},
 		{"an outage ends in one digest", late(20, 0.5, org.P3), "12.5s:20"},
 		{"however long it takes to catch up, it leaves", late(40, 1, org.P3), "30s:30 1m0s:10"},
@@ -148,6 +159,9 @@ func TestLaws(t *testing.T) {
 				require.LessOrEqual(t, wait, rules.Later+rules.Apart, "waits too long")
 				if p.Priority == org.P1 && m.p1s() < rules.Many {
 					require.LessOrEqual(t, wait, rules.Urgent, "a P1 waits too long")
+				}
+				if other := m.other(); p.Priority == org.P1 && !other.IsZero() {
+					require.LessOrEqual(t, wait, max(rules.Urgent, other.Sub(p.At)), "a P1 among others waits too long")
 				}
 			}
 			for n := range 8 {
