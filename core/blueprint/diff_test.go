@@ -29,6 +29,8 @@ func TestAChangeIsSaidInWords(t *testing.T) {
 			[]string{"policy urgent: tier 2 targets was person eva, vendor nimbus, vendor acquire; becomes person eva, vendor nimbus"}},
 		{"a key, which is not printed", []string{"acme0payments0demo0routing0key00", "acme0payments0demo0routing0key01"},
 			[]string{"integration payments-events: key changed: senders with the old one will be refused"}},
+		{"a secret, which is not printed", []string{"key: acme0payments0demo0routing0key00", "key: acme0payments0demo0routing0key00\nsecret: sixteen0characters0and0more"},
+			[]string{"integration payments-events: a secret is asked for: senders that do not sign with it will be refused"}},
 		{"members", []string{"members: [ana, ben, eva]", "members: [ben, ana]"}, []string{"team payments: members: eva removed"}},
 		{"a zone and a rotation", []string{"  - {people: [ben], start: 2026-01-05}", "  - {people: [ben], start: 2026-01-05, rotation: {daily: 3}}\ntime_zone: Europe/Berlin"},
 			[]string{"schedule backup: time zone becomes Europe/Berlin (was UTC)", "schedule backup: rotation becomes every 3 days (was weekly)", "schedule backup: first handoff becomes 2026-01-05 09:00 CET (was 2026-01-05 10:00 CET)"}},
