@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -392,6 +393,39 @@ func TestTimesInOddForms(t *testing.T) {
 		}
 		for _, form := range []string{"yesterday", "0001-01-01T00:00:00Z", "99999-01-01T00:00:00Z", "-1", "0", "1e400", ""} {
 			say(form) // worth less than the alert
+		}
+	})
+}
+
+// Bodies that were cut, doubled, mixed and misspelt, always the same ones: what a fuzzer begins with, on every run of the suite.
+func TestNoMutilatedPostBreaksADialect(t *testing.T) {
+	var corpus []string
+	for _, row := range language {
+		corpus = append(corpus, plainly(row.broke), plainly(row.well))
+	}
+	slices.Sort(corpus)
+	odd := []string{"null", "{}", "[]", `""`, "-1e9", "true", "\x00", "\xff", "\\u0000", `"`, "{", "}", "[", "]", ",", ":", "0001-01-01T00:00:00Z", strings.Repeat("9", 400)}
+	everyDialect(t, func(t *testing.T, d alert.Dialect, row spoken) {
+		dice := rand.New(rand.NewPCG(1, 2))
+		for range 1500 {
+			body := plainly(row.broke)
+			for range 1 + dice.IntN(4) {
+				from := dice.IntN(len(body) + 1)
+				to := from + dice.IntN(min(40, len(body)-from)+1)
+				switch dice.IntN(4) {
+				case 0:
+					body = body[:from] + body[to:]
+				case 1:
+					body = body[:to] + body[from:]
+				case 2:
+					body = body[:from] + odd[dice.IntN(len(odd))] + body[to:]
+				case 3:
+					other := corpus[dice.IntN(len(corpus))]
+					body = body[:from] + other[dice.IntN(len(other)):]
+				}
+			}
+			all, err := understood(d, body)
+			sound(t, all, err)
 		}
 	})
 }
