@@ -30,6 +30,8 @@ type Options struct {
 	Catalogue   *service.Catalogue
 	OnCall      *service.OnCall
 	Covers      *service.Covers
+	Maintenance *service.Maintenance
+	Heart       *service.Heart
 	Blueprints  *service.Blueprints
 	Tickets     *service.Tickets
 	Intake      *service.Intake
@@ -80,6 +82,8 @@ func Register(e *echo.Echo, o Options) error {
 		e.POST("/generic/2010-04-15/create_event.json", g.enqueue(o.Events1, formatPagerDutyV1), g.watched)
 	}
 	e.POST(doorway, g.said, g.watched)
+	e.POST(pulseway, g.beats, g.watched)
+	e.DELETE(pulseway, g.disarms, g.watched)
 	if o.Prometheus.Decode != nil {
 		g.prometheus(e, o.Prometheus)
 	}

@@ -78,6 +78,9 @@ func spoken(c echo.Context) string {
 	if c.Path() == doorway {
 		return strings.Replace(doorway, ":format", c.Param("format"), 1)
 	}
+	if c.Path() == pulseway {
+		return strings.Replace(pulseway, ":name", c.Param("name"), 1)
+	}
 	return c.Request().URL.Path
 }
 

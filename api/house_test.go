@@ -62,13 +62,15 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 	answers := &service.Answers{Organisation: organisation, Engine: h.engine, Now: now}
 	h.keyring = &service.Keyring{Tokens: &servicetest.Tokens{}, Organisation: organisation, Now: now}
 	h.options = api.Options{
-		Keyring:   h.keyring,
-		Search:    &service.Search{Escalations: h.rows},
-		Open:      &service.Open{Organisation: organisation, Inbox: h.inbox, Arrivals: h.inbox, Settler: settler, Now: now},
-		Answers:   answers,
-		Catalogue: &service.Catalogue{Organisation: organisation},
-		OnCall:    &service.OnCall{Organisation: organisation, Overrides: overrides, Now: now},
-		Covers:    &service.Covers{Organisation: organisation, Overrides: overrides, Now: now},
+		Keyring:     h.keyring,
+		Search:      &service.Search{Escalations: h.rows},
+		Open:        &service.Open{Organisation: organisation, Inbox: h.inbox, Arrivals: h.inbox, Settler: settler, Now: now},
+		Answers:     answers,
+		Catalogue:   &service.Catalogue{Organisation: organisation},
+		OnCall:      &service.OnCall{Organisation: organisation, Overrides: overrides, Now: now},
+		Maintenance: &service.Maintenance{Organisation: organisation, Windows: &servicetest.Windows{}, Now: now},
+		Heart:       &service.Heart{Organisation: organisation, Heartbeats: &servicetest.Heartbeats{}, Inbox: h.inbox, Now: now},
+		Covers:      &service.Covers{Organisation: organisation, Overrides: overrides, Now: now},
 		Blueprints: &service.Blueprints{
 			Revisions: revisions, Zones: time.LoadLocation, Now: now,
 			Directory: &service.Directory{

@@ -197,6 +197,10 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.beside(func() { a.rooms.fleet.Run(ctx) })
 	a.beside(func() { a.rooms.relay.Run(ctx) })
+	a.beside(func() { a.rooms.quiet.Run(ctx) })
+	if a.has(API) { // whoever judges must have been able to hear
+		a.beside(func() { a.rooms.heart.Run(ctx) })
+	}
 	a.beside(func() { a.rooms.dark.Run(ctx) })
 	a.beside(func() { a.rooms.digests.Run(ctx) })
 	a.beside(func() { a.watch(ctx) })

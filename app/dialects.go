@@ -8,6 +8,7 @@ import (
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/integrations/alertmanager"
+	"github.com/belayhq/belay/integrations/anyjson"
 	"github.com/belayhq/belay/integrations/azuremonitor"
 	"github.com/belayhq/belay/integrations/datadog"
 	"github.com/belayhq/belay/integrations/dynatrace"
@@ -42,6 +43,7 @@ const askWithin = 8 * time.Second
 func Dialects() []alert.Dialect {
 	all := []alert.Dialect{
 		alertmanager.Dialect(),
+		anyjson.Dialect(),
 		azuremonitor.Dialect(),
 		datadog.Dialect(),
 		dynatrace.Dialect(),

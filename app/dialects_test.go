@@ -18,6 +18,7 @@ import (
 	"github.com/belayhq/belay/app"
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 )
 
@@ -65,6 +66,10 @@ var language = map[string]spoken{
 		`{"status":"firing","externalURL":"https://grafana.example/","alerts":[{"status":"firing","labels":{"alertname":"DiskFull","severity":"SEVERITY"},"annotations":{"summary":"TITLE"},
 			"startsAt":"2026-01-02T03:04:05Z","fingerprint":"f00d","panelURL":"https://grafana.example/d/x?viewPanel=1","valueString":"[ var='A' value=97 ]"}]}`,
 		`{"status":"resolved","alerts":[{"status":"resolved","labels":{"alertname":"DiskFull","severity":"SEVERITY"},"endsAt":"2026-01-02T03:14:05Z","fingerprint":"f00d"}]}`,
+	},
+	"json": {
+		`{"title":"TITLE","state":"firing","id":"d-1","host":"db-1","level":"SEVERITY","at":"2026-01-02T03:04:05Z","url":"https://checks.example/d-1"}`,
+		`{"title":"disk","state":"resolved","id":"d-1","host":"db-1"}`,
 	},
 	"newrelic": {
 		`{"issueId":"i-1","issueUrl":"https://one.newrelic.com/i-1","title":"TITLE","priority":"SEVERITY","state":"ACTIVATED","createdAt":"2026-01-02T03:04:05Z","impactedEntities":["db-1"]}`,
@@ -151,6 +156,10 @@ var language = map[string]spoken{
 	},
 }
 
+// mapped is how the suite has any JSON read.
+var mapped = org.Mapping{Title: "body.title", Status: "body.state", DedupKey: "body.id", Source: "body.host", Severity: "body.level",
+	OccurredAt: "body.at", Links: "body.url"}
+
 var received = time.Date(2026, 1, 2, 3, 20, 0, 0, time.UTC)
 
 const occurred = "2026-01-02T03:04:05Z"
@@ -162,7 +171,7 @@ func plainly(words string) string {
 
 // understood is what a dialect understands of a body.
 func understood(d alert.Dialect, body string) ([]alert.Alert, error) {
-	return service.Understand(d, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
+	return service.Understand(d, org.Integration{Mapping: &mapped}, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
 }
 
 func hears(t *testing.T, d alert.Dialect, body string) alert.Alert {

@@ -50,6 +50,10 @@ type rooms struct {
 	tickets  *service.Tickets
 	digests  *service.Digests
 	sandbox  *service.Sandbox // dev only
+	quiet    *service.Quiet
+	heart    *service.Heart
+
+	maintenance *service.Maintenance
 
 	blueprints  *service.Blueprints
 	idempotency service.Idempotency
@@ -77,7 +81,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.dark = &service.Dark{Conversations: r.engine, Lights: lights, Secret: o.Secret, Now: now, Log: log}
 	r.reserve = &service.Reserve{Mint: inbox, Log: log}
 	r.directory = &service.Directory{
-		Revisions: store.Revisions{Pool: db}, Overrides: overrides, Barred: barred, Parse: parse, Now: now, Log: log,
+		Revisions: store.Revisions{Pool: db}, Overrides: overrides, Barred: barred, Windows: store.Windows{Pool: db}, Parse: parse, Now: now, Log: log,
 	}
 	gate := &service.Gate{}
 	crowded := func() bool { behind, _ := gate.Behind(); return behind }
@@ -89,10 +93,16 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	if shelf != nil {
 		r.directory.Beside, r.reserve.Stock = shelf, shelf
 	}
-	r.settler = &service.Settler{Organisation: r.directory, Inbox: inbox, Engine: engine, Dark: r.dark, Rules: r.fleet.Rules, Log: log}
+	routes := &service.Routes{Organisation: r.directory}
+	r.settler = &service.Settler{Organisation: r.directory, Routes: routes, Inbox: inbox, Engine: engine, Dark: r.dark, Rules: r.fleet.Rules, Log: log}
+	desk := &service.Desk{Settler: r.settler, Gate: gate, Lights: lights, Pool: r.beside, Log: log}
+	r.heart = &service.Heart{
+		Organisation: r.directory, Heartbeats: store.Heartbeats{Pool: db}, Inbox: inbox, Desk: desk, Lights: lights, Now: now, Log: log,
+	}
+	r.quiet = &service.Quiet{Alerts: inbox, Routes: routes, Lights: lights, Now: now, Log: log}
+	r.maintenance = &service.Maintenance{Organisation: r.directory, Windows: store.Windows{Pool: db}, Access: access, Now: now}
 	r.intake = &service.Intake{
-		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Now: now,
-		Desk: &service.Desk{Settler: r.settler, Gate: gate, Lights: lights, Pool: r.beside, Log: log},
+		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Routes: routes, Heart: r.heart, Now: now, Desk: desk,
 	}
 	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Gate: gate, Lights: lights, Dark: r.dark, Log: log}
 	r.opener = &service.Open{

@@ -8,6 +8,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/route"
 )
 
 // Delivery is one request of a sender, with who understands it.
@@ -43,7 +44,7 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 			return Taken{}, err
 		}
 	}
-	alerts, err := Understand(d.Dialect, d.Post)
+	alerts, err := Understand(d.Dialect, integration, d.Post)
 	if err != nil {
 		return Taken{}, err
 	}
@@ -72,8 +73,14 @@ func proven(d alert.Dialect, in org.Integration, p alert.Post) error {
 }
 
 // Understand reads what a request says, as the server does.
-func Understand(d alert.Dialect, p alert.Post) ([]alert.Alert, error) {
-	said, err := d.Decode(p)
+func Understand(d alert.Dialect, in org.Integration, p alert.Post) ([]alert.Alert, error) {
+	decode := d.Decode
+	if d.Of != nil {
+		if own := d.Of(in); own != nil {
+			decode = own
+		}
+	}
+	said, err := decode(p)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.Name, err)
 	}
@@ -102,13 +109,33 @@ type Route struct {
 	Service  id.Service   `json:"service"`
 	Priority org.Priority `json:"priority"`
 	Rule     string       `json:"rule"` // what decided it
+
+	Kind      org.Kind          `json:"kind,omitempty"`
+	Action    string            `json:"action,omitempty"` // escalate, delay, group, mute, suppress, drop, ping
+	Delay     string            `json:"delay,omitempty"`
+	Group     string            `json:"group,omitempty"` // key of the escalation that it shares with others
+	Window    id.Window         `json:"window,omitempty"`
+	Heartbeat id.Heartbeat      `json:"heartbeat,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	Rules     []route.Look      `json:"rules,omitempty"` // every rule that was asked, in order
+	Warnings  []string          `json:"warnings,omitempty"`
 }
 
-// RouteOf an alert that came through an integration: its service, and a priority by impact and severity.
-func RouteOf(o *org.Org, in org.Integration, a alert.Alert) Route {
-	impact := 1 // of a service that is gone: the worst is thought
-	if s, ok := o.Services[in.Service]; ok {
-		impact = s.Impact
+// routeOf is a decision as it is explained.
+func routeOf(in org.Integration, d route.Decision) Route {
+	r := Route{Service: d.Service, Priority: d.Priority, Rule: d.Rule, Kind: d.Kind, Action: string(d.Action), Window: d.Window, Labels: d.Labels,
+		Warnings: d.Warnings, Rules: d.Trace, Heartbeat: d.Ping}
+	if r.Rule == "" {
+		r.Rule = "integration " + string(in.ID)
 	}
-	return Route{Service: in.Service, Priority: alert.Priority(impact, a.Severity), Rule: "integration " + string(in.ID)}
+	if d.Delay > 0 {
+		r.Action, r.Delay = "delay", d.Delay.String()
+	}
+	if d.Group != nil {
+		r.Action, r.Group = "group", d.Group.Key
+	}
+	if d.Window != "" {
+		r.Action = "mute"
+	}
+	return r
 }

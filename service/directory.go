@@ -19,6 +19,7 @@ type Directory struct {
 	Revisions Revisions
 	Overrides Overrides
 	Barred    Barred
+	Windows   Windows // nil: none is made by hand
 	// Parse reads the files of a revision; what was applied once has been checked then.
 	Parse func([]File) (*org.Org, error)
 	Now   func() time.Time
@@ -112,6 +113,11 @@ func (d *Directory) Refresh(ctx context.Context) error {
 		return fmt.Errorf("read barred methods: %w", err)
 	}
 	live := policy.Live{Overrides: overrides, Barred: barred}
+	if d.Windows != nil {
+		if live.Windows, err = d.Windows.List(ctx, now); err != nil {
+			return fmt.Errorf("read maintenance windows: %w", err)
+		}
+	}
 	d.current.Store(&policy.Directory{Revision: r.Hash, Org: o, Live: live})
 	d.remember(r, live, now)
 	return nil

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/expr"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/route"
 )
 
 // Explanation is what a request would do.
@@ -32,7 +34,7 @@ type Explained struct {
 
 // Explain reads a request and routes it as the server does, and does nothing else.
 func Explain(o *org.Org, in org.Integration, d alert.Dialect, p alert.Post) (Explanation, error) {
-	alerts, err := Understand(d, p)
+	alerts, err := Understand(d, in, p)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -53,7 +55,8 @@ func Explain(o *org.Org, in org.Integration, d alert.Dialect, p alert.Post) (Exp
 		}
 	}
 	if worst >= 0 {
-		x.Route = RouteOf(o, in, alerts[worst])
+		at := p.At
+		x.Route = routeOf(in, route.Over(o).Decide(expr.Event{Alert: alerts[worst], Service: in.Service, Integration: in.ID, Format: d.Name, At: at}, nil))
 	}
 	return x, nil
 }

@@ -22,6 +22,8 @@ type Intake struct {
 	Desk         *Desk
 	Lights       *Lights // nil: the records are always asked
 	Dark         *Dark   // nil: without the records nothing is taken
+	Heart        *Heart  // nil: no sign of life is known
+	Routes       *Routes // nil: everything goes where its integration says
 	Now          func() time.Time
 }
 
@@ -46,11 +48,15 @@ func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []by
 	}
 	in := Incoming{
 		Integration: integration.ID,
-		Service:     RouteOf(i.Organisation.Current().Org, integration, a).Service,
+		Service:     integration.Service,
 		Format:      format,
 		Alert:       a,
 		Raw:         raw,
 		ReceivedAt:  i.Now().Truncate(time.Microsecond), // as the inbox keeps it
+	}
+	in = i.Routes.apply(in, integration)
+	if done, err := i.aside(ctx, in); done || err != nil {
+		return a.DedupKey, err
 	}
 	if err := i.take(ctx, in); err != nil {
 		return "", fmt.Errorf("keep the event of integration %s: %w", integration.ID, err)
@@ -83,20 +89,45 @@ func (i *Intake) acceptAll(ctx context.Context, integration org.Integration, ale
 	if len(alerts) == 0 {
 		return nil, nil
 	}
-	now, at := i.Organisation.Current().Org, i.Now().Truncate(time.Microsecond) // as the inbox keeps it
-	keys, in := make([]string, len(alerts)), make([]Incoming, len(alerts))
+	at := i.Now().Truncate(time.Microsecond) // as the inbox keeps it
+	keys, in := make([]string, len(alerts)), make([]Incoming, 0, len(alerts))
 	for n, a := range alerts {
 		keys[n] = a.DedupKey
-		in[n] = Incoming{
-			Integration: integration.ID, Service: RouteOf(now, integration, a).Service, Format: d.Dialect.Name, Alert: a,
+		one := i.Routes.apply(Incoming{
+			Integration: integration.ID, Service: integration.Service, Format: d.Dialect.Name, Alert: a,
 			Raw: d.Post.Body, Trace: d.Trace,
 			ReceivedAt: at.Add(time.Duration(n) * time.Microsecond), // by which the record tells events apart
+		}, integration)
+		done, err := i.aside(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		if !done {
+			in = append(in, one)
 		}
 	}
 	if err := i.takeAll(ctx, in); err != nil {
 		return nil, fmt.Errorf("keep %d events of integration %s: %w", len(in), integration.ID, err)
 	}
 	return keys, nil
+}
+
+// aside takes what is no alert for anybody: what a rule drops, and signs of life.
+func (i *Intake) aside(ctx context.Context, in Incoming) (done bool, err error) {
+	if in.Route == nil {
+		return false, nil
+	}
+	switch in.Route.Action {
+	case org.Drop:
+		return true, nil
+	case org.Ping:
+		if in.Alert.Action != alert.Trigger {
+			return true, nil // that a Watchdog ends is for its heartbeat to notice
+		}
+		return true, i.Heart.Beat(ctx, in.Integration, in.Route.Ping)
+	case org.Tell, org.Suppress:
+	}
+	return false, nil
 }
 
 // takeAll commits the events of one request at once. Those whose conversations are in the engine go there first: when that

@@ -11,6 +11,7 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/core/route"
 )
 
 // Engine runs escalations. Every call is safe to repeat.
@@ -61,7 +62,8 @@ type Incoming struct {
 	Alert       alert.Alert
 	Raw         []byte // as received
 	ReceivedAt  time.Time
-	Trace       string // names the request to its sender; empty: it was told none
+	Route       *route.Decision // what the rules said; nil: nothing that is not plain
+	Trace       string          // names the request to its sender; empty: it was told none
 }
 
 // Errand is something the engine must still be told. Errands of one escalation are run in order.
@@ -129,6 +131,23 @@ type Inbox interface {
 	// Orphan handles a repeat whose escalation turned out to be over: the dedup key is freed and its last event is
 	// settled again as a new one. Returns that event.
 	Orphan(ctx context.Context, errand int64) (seq int64, err error)
+}
+
+// Muted is an event that a maintenance window keeps quiet.
+type Muted struct {
+	Seq int64
+	Incoming
+}
+
+// Quieted are the alerts that were accepted and tell nobody yet.
+type Quieted interface {
+	// Ripen makes events again of what is due: what was delayed and still fires, what was flapping and is quiet. It answers
+	// how many at most; they are settled as any other.
+	Ripen(ctx context.Context, at time.Time, limit int) (seqs []int64, err error)
+	// Muted lists what is muted by windows other than these, oldest first.
+	Muted(ctx context.Context, open []id.Window, limit int) ([]Muted, error)
+	// Unmute makes an event again of a muted one, or leaves it to another window.
+	Unmute(ctx context.Context, seq int64, to id.Window, at time.Time) error
 }
 
 // Escalation is a row with what was received.

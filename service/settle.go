@@ -26,7 +26,8 @@ type Settler struct {
 	Organisation Organisation
 	Inbox        Inbox
 	Engine       Engine
-	Dark         *Dark // nil: nothing is ever taken without the inbox
+	Routes       *Routes // nil: everything goes where its integration says
+	Dark         *Dark   // nil: nothing is ever taken without the inbox
 	// Rules is the newest behaviour version that every worker knows; nil: that of this release.
 	Rules func() int
 	Log   *slog.Logger
@@ -276,9 +277,18 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 			return contract.Start{}, fault.Wrap(fault.Internal, err, "read the request behind %s", e)
 		}
 	}
-	if integration, ok := d.Org.Integrations[in.Integration]; ok && about.Priority == "" {
-		integration.Service = in.Service // where it was sent when it came
-		about.Priority = RouteOf(d.Org, integration, in.Alert).Priority
+	home := in.Service
+	if integration, ok := d.Org.Integrations[in.Integration]; ok && in.Format != formatManual {
+		if in.Route == nil {
+			integration.Service = in.Service     // where it was sent when it came
+			in = s.Routes.apply(in, integration) // it came without the records, or no rule was there then
+		}
+		if r := in.Route; r != nil {
+			in.Service, about.Kind = r.Service, r.Kind
+			if r.Chosen {
+				about.Priority = r.Priority
+			}
+		}
 	}
 	opening, err := escalation.Prepare(d.Revision, d.Org, escalation.Request{
 		Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity, Service: in.Service,
@@ -293,7 +303,7 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 	if s.Rules != nil {
 		opening.Rules = min(opening.Rules, s.Rules())
 	}
-	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(in.Service, in.Alert.DedupKey)}, nil
+	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(home, in.Alert.DedupKey)}, nil
 }
 
 // clipped is a line that every part of the engine can carry: it refuses what is too large, and the alert as it came is

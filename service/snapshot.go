@@ -25,6 +25,7 @@ type Snapshots interface {
 type Snapshot struct {
 	Revision  Revision       `json:"revision"`
 	Overrides []org.Override `json:"overrides"`
+	Windows   []org.Window   `json:"windows,omitempty"`
 	Barred    []BarredWay    `json:"barred"`
 	ReadAt    time.Time      `json:"read_at"`
 }
@@ -57,7 +58,7 @@ func (d *Directory) Recall() (Snapshot, error) {
 	defer d.refreshing.Unlock()
 	d.recalled.Store(&s.ReadAt)
 	d.current.Store(&policy.Directory{
-		Revision: s.Revision.Hash, Org: o, Live: policy.Live{Overrides: s.Overrides, Barred: barred},
+		Revision: s.Revision.Hash, Org: o, Live: policy.Live{Overrides: s.Overrides, Windows: s.Windows, Barred: barred},
 	})
 	return s, nil
 }
@@ -76,7 +77,7 @@ func (d *Directory) remember(r Revision, live policy.Live, at time.Time) {
 	if d.Beside == nil {
 		return
 	}
-	s := Snapshot{Revision: r, Overrides: live.Overrides}
+	s := Snapshot{Revision: r, Overrides: live.Overrides, Windows: live.Windows}
 	for way, reason := range live.Barred {
 		s.Barred = append(s.Barred, BarredWay{Person: way.Person, Method: way.Method, Reason: reason})
 	}

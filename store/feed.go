@@ -22,6 +22,7 @@ const (
 	RevisionChanged  = "revision"
 	OverridesChanged = "overrides"
 	BarredChanged    = "barred"
+	WindowsChanged   = "windows"
 	LookAgain        = "" // something may have been missed
 )
 

@@ -38,6 +38,10 @@ func (i Inbox) Accept(ctx context.Context, in service.Incoming) (int64, bool, er
 	if err != nil {
 		return 0, false, err
 	}
+	ruled, err := ruling(in)
+	if err != nil {
+		return 0, false, err
+	}
 	raw := in.Raw
 	if raw == nil {
 		raw = []byte{}
@@ -46,7 +50,7 @@ func (i Inbox) Accept(ctx context.Context, in service.Incoming) (int64, bool, er
 	seq, err := q.AcceptEvent(ctx, sqlc.AcceptEventParams{
 		Integration: text(string(in.Integration)), Service: text(string(in.Service)), DedupKey: text(in.Alert.DedupKey),
 		SenderKey: text(in.Key), Format: text(in.Format), Action: text(string(in.Alert.Action)), Alert: said, Raw: raw,
-		ReceivedAt: in.ReceivedAt,
+		ReceivedAt: in.ReceivedAt, Route: ruled,
 	})
 	if err == nil {
 		return seq, false, nil
@@ -78,6 +82,11 @@ func (i Inbox) AcceptAll(ctx context.Context, in []service.Incoming) ([]int64, e
 		if err != nil {
 			return nil, err
 		}
+		ruled, err := ruling(one)
+		if err != nil {
+			return nil, err
+		}
+		p.Routes = append(p.Routes, string(ruled))
 		p.Services = append(p.Services, text(string(one.Service)))
 		p.DedupKeys = append(p.DedupKeys, text(one.Alert.DedupKey))
 		p.Actions = append(p.Actions, text(string(one.Alert.Action)))
@@ -86,6 +95,16 @@ func (i Inbox) AcceptAll(ctx context.Context, in []service.Incoming) ([]int64, e
 	}
 	seqs, err := sqlc.New(i.Pool).AcceptEvents(ctx, p)
 	return seqs, faulty(err, "accept %d events of integration %q", len(in), string(first.Integration))
+}
+
+// ruling is what the rules said of an event as it is kept: nil when that was nothing.
+func ruling(in service.Incoming) ([]byte, error) {
+	if in.Route == nil {
+		return nil, nil
+	}
+	kept := *in.Route
+	kept.Trace = nil // explained when it is asked for, by the rules of then
+	return document(kept)
 }
 
 // Unsettled lists events older than age that nobody settled, oldest first. Limit is 1 to 1000; 0 is 100.
@@ -228,5 +247,7 @@ func incomingOf(r sqlc.ConversationRow) (service.Incoming, error) {
 		return in, fmt.Errorf("read event %d: %w", r.Seq, err)
 	}
 	in.Alert.Action, in.Alert.DedupKey = alert.Action(r.Action), r.DedupKey
-	return in, nil
+	var err error
+	in.Route, err = routeOf(r.Route)
+	return in, err
 }

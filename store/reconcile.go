@@ -99,7 +99,7 @@ func (d *dusk) adopt(ctx context.Context, number int64, led contract.Led) error 
 	return d.q.AdoptEscalation(ctx, sqlc.AdoptEscalationParams{
 		Number: row.Number, State: row.State, Title: row.Title, Service: row.Service, Unit: row.Unit, Priority: row.Priority,
 		OpenedAt: row.OpenedAt, Summary: row.Summary, ServiceName: row.ServiceName, Integration: row.Integration,
-		DedupKey: row.DedupKey, Alert: row.Alert, Start: row.Start, SeverityTold: row.SeverityTold,
+		DedupKey: row.DedupKey, Alert: row.Alert, Start: row.Start, SeverityTold: row.SeverityTold, Home: row.Home,
 	})
 }
 

@@ -48,7 +48,8 @@ func (i Inbox) SettleAll(ctx context.Context, seqs []int64, open Opener) ([]serv
 	var errands []service.Errand
 	for {
 		err = transact(ctx, i.Pool, func(tx pgx.Tx, q *sqlc.Queries) (err error) {
-			d := desk{tx: tx, q: q, open: open, touched: map[int64]bool{}}
+			d := desk{tx: tx, q: q, open: open, touched: map[int64]bool{}, groups: map[string]*gathering{},
+				holders: map[int64]*holder{}, members: map[int64]int{}}
 			for _, number := range settled {
 				d.touched[number] = true
 			}
@@ -144,6 +145,11 @@ type desk struct {
 	q    *sqlc.Queries
 	open Opener
 
+	groups  map[string]*gathering // that are locked
+	holders map[int64]*holder     // every escalation that was read, by its number
+	members map[int64]int         // of groups' escalations, as far as they fire
+	late    []func(*pgx.Batch)    // writes that need what is written before
+
 	numbers []int64        // of escalations, to be given away
 	pending pgx.Batch      // writes, in order
 	touched map[int64]bool // escalations whose errands the caller should run
@@ -156,13 +162,18 @@ func (d *desk) settle(ctx context.Context, talks []talk, every time.Duration) ([
 	if err != nil {
 		return nil, err
 	}
+	if err := d.gather(ctx, all, every); err != nil {
+		return nil, err
+	}
 	var gone []int64
 	opens := int32(0)
 	for _, c := range all {
 		if len(c.events) == 0 || c.events[len(c.events)-1].Seq != c.upTo {
 			gone = append(gone, c.upTo) // somebody settled it while we waited for the lock
 		}
-		if c.held == nil && slices.ContainsFunc(c.events, func(e sqlc.ConversationRow) bool { return alert.Action(e.Action) == alert.Trigger }) {
+		if c.held == nil && slices.ContainsFunc(c.events, func(e sqlc.ConversationRow) bool {
+			return alert.Action(e.Action) == alert.Trigger && e.Route == nil // what rules say of others may open nothing
+		}) {
 			opens++
 		}
 	}
@@ -186,8 +197,11 @@ func (d *desk) settle(ctx context.Context, talks []talk, every time.Duration) ([
 				return nil, err
 			}
 		}
-		if c.held != nil && c.held.dirty {
-			c.keep(true)
+		c.writeAlert()
+	}
+	for _, number := range slices.Sorted(maps.Keys(d.holders)) {
+		if h := d.holders[number]; h.dirty {
+			d.keep(h, !h.released)
 		}
 	}
 	return d.end(ctx)
@@ -198,7 +212,7 @@ func (d *desk) begin(ctx context.Context, talks []talk, every time.Duration) ([]
 	batch := &pgx.Batch{}
 	all := make([]*conversation, len(talks))
 	for n, t := range talks {
-		c := &conversation{desk: d, talk: t}
+		c := &conversation{desk: d, talk: t, alert: alertRow{AlertOfRow: sqlc.AlertOfRow{State: plain}}}
 		all[n] = c
 		hear := func(rows pgx.Rows) (err error) {
 			c.events, err = pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.ConversationRow])
@@ -213,7 +227,14 @@ func (d *desk) begin(ctx context.Context, talks []talk, every time.Duration) ([]
 		batch.Queue(sqlc.Holder, every, t.service, t.dedupKey).Query(func(rows pgx.Rows) error {
 			holders, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.HolderRow])
 			if len(holders) > 0 {
-				c.held = &holder{HolderRow: holders[0]}
+				c.held = d.holderOf(holders[0])
+			}
+			return err
+		})
+		batch.Queue(sqlc.AlertOf, t.service, t.dedupKey).Query(func(rows pgx.Rows) error {
+			alerts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.AlertOfRow])
+			if len(alerts) > 0 {
+				c.alert = alertRow{AlertOfRow: alerts[0], kept: true}
 			}
 			return err
 		})
@@ -225,6 +246,9 @@ func (d *desk) begin(ctx context.Context, talks []talk, every time.Duration) ([]
 func (d *desk) end(ctx context.Context) ([]service.Errand, error) {
 	if len(d.settled.seqs) > 0 {
 		d.pending.Queue(sqlc.SettleEvents, d.settled.seqs, d.settled.numbers, d.settled.notes)
+	}
+	for _, write := range d.late {
+		write(&d.pending)
 	}
 	var rows []sqlc.ErrandsOfRow
 	if len(d.touched) > 0 {
@@ -267,6 +291,10 @@ type conversation struct {
 	talk
 	events []sqlc.ConversationRow // not settled yet
 	held   *holder                // nil: the key is free
+	alert  alertRow
+	// alertDirty: it is to be written.
+	alertDirty bool
+	within     time.Duration // in which its changes are counted
 }
 
 // holder is the escalation that holds the dedup key.
@@ -274,6 +302,8 @@ type holder struct {
 	sqlc.HolderRow
 	told  bool // an errand with repeats was added
 	dirty bool
+	// released: it holds its key no longer.
+	released bool
 }
 
 // settlement says of each event what it led to: an escalation, or 0 and a note.
@@ -295,14 +325,15 @@ func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow) err
 	}
 	switch in.Alert.Action {
 	case alert.Trigger:
-		if c.held != nil {
-			return c.join(event.Seq, in)
-		}
-		return c.begins(ctx, event.Seq, in)
+		return c.fires(ctx, event, in)
 	case alert.Acknowledge:
-		return c.address(event.Seq, contract.Acknowledge, in)
+		if c.alert.State == member {
+			c.settled.add(event.Seq, 0, "it is one of a group: somebody must acknowledge them all")
+			return nil
+		}
+		return c.address(c.held, event.Seq, contract.Acknowledge, in)
 	case alert.Resolve:
-		return c.address(event.Seq, contract.Resolve, in)
+		return c.ends(event, in)
 	case alert.Ignore:
 		c.settled.add(event.Seq, 0, "asks for nothing")
 		return nil
@@ -313,20 +344,33 @@ func (c *conversation) hear(ctx context.Context, event sqlc.ConversationRow) err
 
 // begins gives the event an escalation of its own.
 func (c *conversation) begins(ctx context.Context, seq int64, in service.Incoming) error {
+	number, err := c.starts(ctx, seq, in, string(in.Service), in.Alert.DedupKey)
+	if err == nil && in.Alert.DedupKey != "" {
+		c.held = c.holders[number]
+	}
+	return err
+}
+
+// starts an escalation that holds a key at its home.
+func (c *conversation) starts(ctx context.Context, seq int64, in service.Incoming, home, key string) (int64, error) {
 	number, err := c.number(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	start, err := c.open(id.OfNumber(number), in)
 	if err != nil {
-		return fmt.Errorf("open %s for event %d: %w", id.OfNumber(number), seq, err)
+		return 0, fmt.Errorf("open %s for event %d: %w", id.OfNumber(number), seq, err)
 	}
 	row, err := opening(number, in, start)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	row.DedupKey, row.Home = key, ""
+	if home != row.Service {
+		row.Home = home
 	}
 	c.pending.Queue(sqlc.OpenEscalation, row.Number, row.State, row.Title, row.Service, row.Unit, row.Priority, row.OpenedAt,
-		row.Summary, row.ServiceName, row.Integration, row.DedupKey, row.DedupHeld, row.Alert, row.Start, row.SeverityTold,
+		row.Summary, row.ServiceName, row.Integration, row.DedupKey, row.DedupHeld, row.Alert, row.Start, row.SeverityTold, row.Home,
 	).Exec(func(inserted pgconn.CommandTag) error {
 		if inserted.RowsAffected() == 0 {
 			return errTaken
@@ -334,12 +378,12 @@ func (c *conversation) begins(ctx context.Context, seq int64, in service.Incomin
 		return nil
 	})
 	if row.DedupHeld {
-		c.held = &holder{HolderRow: sqlc.HolderRow{Number: number, Priority: row.Priority, SeverityTold: row.SeverityTold}}
+		c.holderOf(sqlc.HolderRow{Number: number, Priority: row.Priority, SeverityTold: row.SeverityTold})
 	}
 	c.errand(number, row.Priority, kindOpen, nil)
 	c.settled.add(seq, number, "")
 	c.touch(&number)
-	return nil
+	return number, nil
 }
 
 // opening is the row of an escalation that nobody but us has heard of.
@@ -366,33 +410,39 @@ func opening(number int64, in service.Incoming, start contract.Start) (sqlc.Open
 		return sqlc.OpenEscalationParams{}, err
 	}
 	return sqlc.OpenEscalationParams{
-		Number: number, State: string(state), Title: text(o.Title), Service: text(string(in.Service)),
+		Number: number, State: string(state), Title: text(o.Title), Service: text(string(o.Service)),
 		Unit: text(string(o.Unit)), Priority: text(string(o.Plan.Priority)), OpenedAt: o.OpenedAt, Summary: summary,
 		ServiceName: text(o.ServiceName), Integration: string(in.Integration), DedupKey: in.Alert.DedupKey,
-		DedupHeld: in.Alert.DedupKey != "", Alert: said, Start: input, SeverityTold: text(string(in.Alert.Severity)),
+		Home: home(in, o), DedupHeld: in.Alert.DedupKey != "", Alert: said, Start: input, SeverityTold: text(string(in.Alert.Severity)),
 	}, nil
 }
 
+// home is the service of the conversation, where rules chose another one for the escalation.
+func home(in service.Incoming, o escalation.Opening) string {
+	if in.Service == o.Service {
+		return ""
+	}
+	return text(string(in.Service))
+}
+
 // join counts a repeat. The engine hears of it when the interval is over, or at once when it got worse.
-func (c *conversation) join(seq int64, in service.Incoming) error {
-	h := c.held
+func (d *desk) join(h *holder, seq int64, in service.Incoming) error {
 	h.Repeats++
 	h.dirty = true
 	severity := in.Alert.Severity
 	if h.RepeatSeverity == "" || severity.WorseThan(alert.Severity(h.RepeatSeverity)) {
 		h.RepeatSeverity = text(string(severity))
 	}
-	c.settled.add(seq, h.Number, "")
-	c.touch(&h.Number)
+	d.settled.add(seq, h.Number, "")
+	d.touch(&h.Number)
 	if h.Due || severity.WorseThan(alert.Severity(h.SeverityTold)) {
-		return c.tellRepeats(in.ReceivedAt)
+		return d.tellRepeats(h, in.ReceivedAt)
 	}
 	return nil
 }
 
 // tellRepeats makes an errand of the repeats that were only counted, of which none is younger than last.
-func (c *conversation) tellRepeats(last time.Time) error {
-	h := c.held
+func (d *desk) tellRepeats(h *holder, last time.Time) error {
 	if h.Repeats == h.RepeatsTold {
 		return nil
 	}
@@ -408,23 +458,27 @@ func (c *conversation) tellRepeats(last time.Time) error {
 		h.SeverityTold = h.RepeatSeverity
 	}
 	h.RepeatsTold, h.RepeatSeverity, h.Due, h.told = h.Repeats, "", false, true
-	c.errand(h.Number, h.Priority, kindRepeat, payload)
+	d.errand(h.Number, h.Priority, kindRepeat, payload)
 	return nil
 }
 
 // address hands the monitor's word to the escalation that is open. A resolve also ends the conversation.
-func (c *conversation) address(seq int64, verb string, in service.Incoming) error {
-	if c.held == nil {
+func (c *conversation) address(h *holder, seq int64, verb string, in service.Incoming) error {
+	if h == nil {
 		c.settled.add(seq, 0, "nothing was open to "+verb)
 		return nil
 	}
-	number, priority := c.held.Number, c.held.Priority
+	number, priority := h.Number, h.Priority
 	if verb == contract.Resolve {
-		if err := c.tellRepeats(in.ReceivedAt); err != nil {
+		if err := c.tellRepeats(h, in.ReceivedAt); err != nil {
 			return err
 		}
-		c.keep(false)
-		c.held = nil
+		c.keep(h, false)
+		h.dirty = false
+		delete(c.holders, number)
+		if c.held == h {
+			c.held = nil
+		}
 	}
 	payload, err := document(service.Saying{Verb: verb, Word: contract.Word{
 		By: "monitor", Via: "events", Key: fmt.Sprintf("inbox/%d", seq), At: in.ReceivedAt,
@@ -438,12 +492,11 @@ func (c *conversation) address(seq int64, verb string, in service.Incoming) erro
 	return nil
 }
 
-func (c *conversation) errand(number int64, priority, kind string, payload []byte) {
-	c.pending.Queue(sqlc.AddErrand, number, kind, payload, int16(org.Priority(priority).Rank()))
+func (d *desk) errand(number int64, priority, kind string, payload []byte) {
+	d.pending.Queue(sqlc.AddErrand, number, kind, payload, int16(org.Priority(priority).Rank()))
 }
 
 // keep writes what the door knows of the holder.
-func (c *conversation) keep(held bool) {
-	h := c.held
-	c.pending.Queue(sqlc.CountRepeats, h.Repeats, h.RepeatsTold, h.RepeatSeverity, h.SeverityTold, h.told, held, h.Number)
+func (d *desk) keep(h *holder, held bool) {
+	d.pending.Queue(sqlc.CountRepeats, h.Repeats, h.RepeatsTold, h.RepeatSeverity, h.SeverityTold, h.told, held, h.Number)
 }

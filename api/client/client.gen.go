@@ -506,6 +506,24 @@ type NewOverride struct {
 	Until    time.Time `json:"until"`
 }
 
+// NewWindow defines model for NewWindow.
+type NewWindow struct {
+	// From Now, unless said otherwise.
+	From   *time.Time `json:"from,omitempty"`
+	Name   *string    `json:"name,omitempty"`
+	Reason *string    `json:"reason,omitempty"`
+
+	// Services All, unless said otherwise.
+	Services *[]string `json:"services,omitempty"`
+
+	// Until 31 days after from at most.
+	Until time.Time `json:"until"`
+	UpTo  Severity  `json:"up_to"`
+
+	// When A condition in CEL, as in rules.
+	When *string `json:"when,omitempty"`
+}
+
 // Next The next thing that happens without anybody doing anything.
 type Next struct {
 	// Action page, climb, update_due, resolve_due, wake, close, judge, or what a promise does (warn, raise, escalate, bring_in); none
@@ -754,6 +772,18 @@ type Token struct {
 	Person    *string    `json:"person"`
 	RevokedAt *time.Time `json:"revoked_at"`
 	Role      Role       `json:"role"`
+}
+
+// Window defines model for Window.
+type Window struct {
+	From     time.Time `json:"from"`
+	Id       string    `json:"id"`
+	Name     string    `json:"name"`
+	Reason   string    `json:"reason"`
+	Services []string  `json:"services"`
+	Until    time.Time `json:"until"`
+	UpTo     Severity  `json:"up_to"`
+	When     string    `json:"when"`
 }
 
 // Would defines model for Would.
@@ -1020,6 +1050,22 @@ type TryTriggersParams struct {
 	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
+// CreateWindowParams defines parameters for CreateWindow.
+type CreateWindowParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelWindowParams defines parameters for CancelWindow.
+type CancelWindowParams struct {
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
+// EndWindowParams defines parameters for EndWindow.
+type EndWindowParams struct {
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
 // EnqueueEventJSONBody defines parameters for EnqueueEvent.
 type EnqueueEventJSONBody struct {
 	Client    *string `json:"client,omitempty"`
@@ -1100,6 +1146,9 @@ type ObserveTicketJSONRequestBody = TicketSnapshot
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
+
+// CreateWindowJSONRequestBody defines body for CreateWindow for application/json ContentType.
+type CreateWindowJSONRequestBody = NewWindow
 
 // EnqueueEventJSONRequestBody defines body for EnqueueEvent for application/json ContentType.
 type EnqueueEventJSONRequestBody EnqueueEventJSONBody
@@ -1549,6 +1598,41 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
 	TryTriggers(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListWindows Maintenance windows made by hand that are not over
+	//
+	// Corresponds with GET /v1/windows (the `ListWindows` operationId).
+	ListWindows(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateWindowWithBody Announce maintenance
+	//
+	// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+	// cancelled pages then. What is open already is not silenced.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+	CreateWindowWithBody(ctx context.Context, params *CreateWindowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateWindow Announce maintenance
+	//
+	// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+	// cancelled pages then. What is open already is not silenced.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+	CreateWindow(ctx context.Context, params *CreateWindowParams, body CreateWindowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelWindow Take a window back, open or not yet; what still fires pages now
+	//
+	// Corresponds with DELETE /v1/windows/{id} (the `CancelWindow` operationId).
+	CancelWindow(ctx context.Context, id string, params *CancelWindowParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndWindow End an open window now; what still fires pages now
+	//
+	// Corresponds with POST /v1/windows/{id}/end (the `EndWindow` operationId).
+	EndWindow(ctx context.Context, id string, params *EndWindowParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EnqueueEventWithBody PagerDuty Events API v2
 	//
@@ -2455,6 +2539,91 @@ func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...Reque
 // Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
 func (c *Client) TryTriggers(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewTryTriggersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListWindows Maintenance windows made by hand that are not over
+//
+// Corresponds with GET /v1/windows (the `ListWindows` operationId).
+func (c *Client) ListWindows(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListWindowsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateWindowWithBody Announce maintenance
+//
+// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+// cancelled pages then. What is open already is not silenced.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+func (c *Client) CreateWindowWithBody(ctx context.Context, params *CreateWindowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateWindowRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateWindow Announce maintenance
+//
+// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+// cancelled pages then. What is open already is not silenced.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+func (c *Client) CreateWindow(ctx context.Context, params *CreateWindowParams, body CreateWindowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateWindowRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelWindow Take a window back, open or not yet; what still fires pages now
+//
+// Corresponds with DELETE /v1/windows/{id} (the `CancelWindow` operationId).
+func (c *Client) CancelWindow(ctx context.Context, id string, params *CancelWindowParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelWindowRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndWindow End an open window now; what still fires pages now
+//
+// Corresponds with POST /v1/windows/{id}/end (the `EndWindow` operationId).
+func (c *Client) EndWindow(ctx context.Context, id string, params *EndWindowParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndWindowRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4489,6 +4658,210 @@ func NewTryTriggersRequest(server string, params *TryTriggersParams) (*http.Requ
 	return req, nil
 }
 
+// NewListWindowsRequest constructs an http.Request for the ListWindows method
+func NewListWindowsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/windows")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateWindowRequest calls the generic CreateWindow builder with application/json body
+func NewCreateWindowRequest(server string, params *CreateWindowParams, body CreateWindowJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateWindowRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateWindowRequestWithBody constructs an http.Request for the CreateWindow method, with any body, and a specified content type
+func NewCreateWindowRequestWithBody(server string, params *CreateWindowParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/windows")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewCancelWindowRequest constructs an http.Request for the CancelWindow method
+func NewCancelWindowRequest(server string, id string, params *CancelWindowParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/windows/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndWindowRequest constructs an http.Request for the EndWindow method
+func NewEndWindowRequest(server string, id string, params *EndWindowParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/windows/%s/end", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewEnqueueEventRequest calls the generic EnqueueEvent builder with application/json body
 func NewEnqueueEventRequest(server string, body EnqueueEventJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4988,6 +5361,47 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/triggers/try (the `TryTriggers` operationId).
 	TryTriggersWithResponse(ctx context.Context, params *TryTriggersParams, reqEditors ...RequestEditorFn) (*TryTriggersResponse, error)
+
+	// ListWindowsWithResponse Maintenance windows made by hand that are not over
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/windows (the `ListWindows` operationId).
+	ListWindowsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListWindowsResponse, error)
+
+	// CreateWindowWithBodyWithResponse Announce maintenance
+	//
+	// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+	// cancelled pages then. What is open already is not silenced.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+	CreateWindowWithBodyWithResponse(ctx context.Context, params *CreateWindowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateWindowResponse, error)
+
+	// CreateWindowWithResponse Announce maintenance
+	//
+	// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+	// cancelled pages then. What is open already is not silenced.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+	CreateWindowWithResponse(ctx context.Context, params *CreateWindowParams, body CreateWindowJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateWindowResponse, error)
+
+	// CancelWindowWithResponse Take a window back, open or not yet; what still fires pages now
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/windows/{id} (the `CancelWindow` operationId).
+	CancelWindowWithResponse(ctx context.Context, id string, params *CancelWindowParams, reqEditors ...RequestEditorFn) (*CancelWindowResponse, error)
+
+	// EndWindowWithResponse End an open window now; what still fires pages now
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/windows/{id}/end (the `EndWindow` operationId).
+	EndWindowWithResponse(ctx context.Context, id string, params *EndWindowParams, reqEditors ...RequestEditorFn) (*EndWindowResponse, error)
 
 	// EnqueueEventWithBodyWithResponse PagerDuty Events API v2
 	//
@@ -7200,6 +7614,223 @@ func (r TryTriggersResponse) ContentType() string {
 	return ""
 }
 
+// ListWindowsResponseDefaultHeaders the declared response headers of an HTTP default response for ListWindows
+type ListWindowsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListWindowsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Windows []Window `json:"windows"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListWindowsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListWindowsResponse) GetJSON200() *struct {
+	Windows []Window `json:"windows"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListWindowsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListWindowsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListWindowsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListWindowsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListWindowsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateWindowResponse201Headers the declared response headers of an HTTP 201 response for CreateWindow
+type CreateWindowResponse201Headers struct {
+	Location *string
+}
+
+// CreateWindowResponseDefaultHeaders the declared response headers of an HTTP default response for CreateWindow
+type CreateWindowResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CreateWindowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Window
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateWindowResponse201Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateWindowResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateWindowResponse) GetJSON201() *Window {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateWindowResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateWindowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateWindowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateWindowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateWindowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CancelWindowResponseDefaultHeaders the declared response headers of an HTTP default response for CancelWindow
+type CancelWindowResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CancelWindowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CancelWindowResponseDefaultHeaders
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelWindowResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelWindowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelWindowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelWindowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelWindowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EndWindowResponseDefaultHeaders the declared response headers of an HTTP default response for EndWindow
+type EndWindowResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type EndWindowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *EndWindowResponseDefaultHeaders
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndWindowResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndWindowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndWindowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndWindowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndWindowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // EnqueueEventResponse400Headers the declared response headers of an HTTP 400 response for EnqueueEvent
 type EnqueueEventResponse400Headers struct {
 	RetryAfter *int
@@ -8031,6 +8662,77 @@ func (c *ClientWithResponses) TryTriggersWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseTryTriggersResponse(rsp)
+}
+
+// ListWindowsWithResponse Maintenance windows made by hand that are not over
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/windows (the `ListWindows` operationId).
+func (c *ClientWithResponses) ListWindowsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListWindowsResponse, error) {
+	rsp, err := c.ListWindows(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListWindowsResponse(rsp)
+}
+
+// CreateWindowWithBodyWithResponse Announce maintenance
+//
+// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+// cancelled pages then. What is open already is not silenced.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+func (c *ClientWithResponses) CreateWindowWithBodyWithResponse(ctx context.Context, params *CreateWindowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateWindowResponse, error) {
+	rsp, err := c.CreateWindowWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateWindowResponse(rsp)
+}
+
+// CreateWindowWithResponse Announce maintenance
+//
+// What fires in the window is on record and tells nobody, unless it is worse than `up_to`. Whatever still fires when the window ends, is ended or is
+// cancelled pages then. What is open already is not silenced.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/windows (the `CreateWindow` operationId).
+func (c *ClientWithResponses) CreateWindowWithResponse(ctx context.Context, params *CreateWindowParams, body CreateWindowJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateWindowResponse, error) {
+	rsp, err := c.CreateWindow(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateWindowResponse(rsp)
+}
+
+// CancelWindowWithResponse Take a window back, open or not yet; what still fires pages now
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/windows/{id} (the `CancelWindow` operationId).
+func (c *ClientWithResponses) CancelWindowWithResponse(ctx context.Context, id string, params *CancelWindowParams, reqEditors ...RequestEditorFn) (*CancelWindowResponse, error) {
+	rsp, err := c.CancelWindow(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelWindowResponse(rsp)
+}
+
+// EndWindowWithResponse End an open window now; what still fires pages now
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/windows/{id}/end (the `EndWindow` operationId).
+func (c *ClientWithResponses) EndWindowWithResponse(ctx context.Context, id string, params *EndWindowParams, reqEditors ...RequestEditorFn) (*EndWindowResponse, error) {
+	rsp, err := c.EndWindow(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndWindowResponse(rsp)
 }
 
 // EnqueueEventWithBodyWithResponse PagerDuty Events API v2
@@ -9892,6 +10594,194 @@ func ParseTryTriggersResponse(rsp *http.Response) (*TryTriggersResponse, error) 
 	switch {
 	case true:
 		var headers TryTriggersResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListWindowsResponse parses an HTTP response from a ListWindowsWithResponse call
+func ParseListWindowsResponse(rsp *http.Response) (*ListWindowsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListWindowsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Windows []Window `json:"windows"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListWindowsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateWindowResponse parses an HTTP response from a CreateWindowWithResponse call
+func ParseCreateWindowResponse(rsp *http.Response) (*CreateWindowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateWindowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Window
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateWindowResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	case true:
+		var headers CreateWindowResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelWindowResponse parses an HTTP response from a CancelWindowWithResponse call
+func ParseCancelWindowResponse(rsp *http.Response) (*CancelWindowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelWindowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers CancelWindowResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEndWindowResponse parses an HTTP response from a EndWindowWithResponse call
+func ParseEndWindowResponse(rsp *http.Response) (*EndWindowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndWindowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers EndWindowResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

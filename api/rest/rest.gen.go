@@ -461,6 +461,24 @@ type NewOverride struct {
 	Until    time.Time `json:"until"`
 }
 
+// NewWindow defines model for NewWindow.
+type NewWindow struct {
+	// From Now, unless said otherwise.
+	From   *time.Time `json:"from,omitempty"`
+	Name   *string    `json:"name,omitempty"`
+	Reason *string    `json:"reason,omitempty"`
+
+	// Services All, unless said otherwise.
+	Services *[]string `json:"services,omitempty"`
+
+	// Until 31 days after from at most.
+	Until time.Time `json:"until"`
+	UpTo  Severity  `json:"up_to"`
+
+	// When A condition in CEL, as in rules.
+	When *string `json:"when,omitempty"`
+}
+
 // Next The next thing that happens without anybody doing anything.
 type Next struct {
 	// Action page, climb, update_due, resolve_due, wake, close, judge, or what a promise does (warn, raise, escalate, bring_in); none
@@ -709,6 +727,18 @@ type Token struct {
 	Person    *string    `json:"person"`
 	RevokedAt *time.Time `json:"revoked_at"`
 	Role      Role       `json:"role"`
+}
+
+// Window defines model for Window.
+type Window struct {
+	From     time.Time `json:"from"`
+	Id       string    `json:"id"`
+	Name     string    `json:"name"`
+	Reason   string    `json:"reason"`
+	Services []string  `json:"services"`
+	Until    time.Time `json:"until"`
+	UpTo     Severity  `json:"up_to"`
+	When     string    `json:"when"`
 }
 
 // Would defines model for Would.
@@ -968,6 +998,22 @@ type TryTriggersParams struct {
 	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
+// CreateWindowParams defines parameters for CreateWindow.
+type CreateWindowParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelWindowParams defines parameters for CancelWindow.
+type CancelWindowParams struct {
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
+// EndWindowParams defines parameters for EndWindow.
+type EndWindowParams struct {
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
 // ApplyBlueprintJSONRequestBody defines body for ApplyBlueprint for application/json ContentType.
 type ApplyBlueprintJSONRequestBody ApplyBlueprintJSONBody
 
@@ -1012,6 +1058,9 @@ type ObserveTicketJSONRequestBody = TicketSnapshot
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
+
+// CreateWindowJSONRequestBody defines body for CreateWindow for application/json ContentType.
+type CreateWindowJSONRequestBody = NewWindow
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1126,6 +1175,18 @@ type ServerInterface interface {
 	// TryTriggers What would have been escalated, and why
 	// (GET /v1/triggers/try)
 	TryTriggers(ctx echo.Context, params TryTriggersParams) error
+	// ListWindows Maintenance windows made by hand that are not over
+	// (GET /v1/windows)
+	ListWindows(ctx echo.Context) error
+	// CreateWindow Announce maintenance
+	// (POST /v1/windows)
+	CreateWindow(ctx echo.Context, params CreateWindowParams) error
+	// CancelWindow Take a window back, open or not yet; what still fires pages now
+	// (DELETE /v1/windows/{id})
+	CancelWindow(ctx echo.Context, id string, params CancelWindowParams) error
+	// EndWindow End an open window now; what still fires pages now
+	// (POST /v1/windows/{id}/end)
+	EndWindow(ctx echo.Context, id string, params EndWindowParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2080,6 +2141,94 @@ func (w *ServerInterfaceWrapper) TryTriggers(ctx echo.Context) error {
 	return err
 }
 
+// ListWindows converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWindows(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWindows(ctx)
+	return err
+}
+
+// CreateWindow converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWindow(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWindowParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWindow(ctx, params)
+	return err
+}
+
+// CancelWindow converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelWindow(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelWindowParams
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", ctx.QueryParams(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter reason: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelWindow(ctx, id, params)
+	return err
+}
+
+// EndWindow converts echo context to params.
+func (w *ServerInterfaceWrapper) EndWindow(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndWindowParams
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", ctx.QueryParams(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter reason: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndWindow(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2154,6 +2303,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/sla/recalculate", wrapper.PreviewRecalculation, options.OperationMiddlewares["previewRecalculation"]...)
 	router.POST(options.BaseURL+"/v1/sla/recalculate", wrapper.Recalculate, options.OperationMiddlewares["recalculate"]...)
 	router.GET(options.BaseURL+"/v1/triggers/try", wrapper.TryTriggers, options.OperationMiddlewares["tryTriggers"]...)
+	router.GET(options.BaseURL+"/v1/windows", wrapper.ListWindows, options.OperationMiddlewares["listWindows"]...)
+	router.POST(options.BaseURL+"/v1/windows", wrapper.CreateWindow, options.OperationMiddlewares["createWindow"]...)
+	router.DELETE(options.BaseURL+"/v1/windows/:id", wrapper.CancelWindow, options.OperationMiddlewares["cancelWindow"]...)
+	router.POST(options.BaseURL+"/v1/windows/:id/end", wrapper.EndWindow, options.OperationMiddlewares["endWindow"]...)
 	router.POST(options.BaseURL+"/v1/blueprint/plan", wrapper.PlanBlueprint, options.OperationMiddlewares["planBlueprint"]...)
 	router.POST(options.BaseURL+"/v1/blueprint/apply", wrapper.ApplyBlueprint, options.OperationMiddlewares["applyBlueprint"]...)
 	router.GET(options.BaseURL+"/v1/revisions", wrapper.ListRevisions, options.OperationMiddlewares["listRevisions"]...)
@@ -3988,6 +4141,180 @@ func (response TryTriggersdefaultApplicationProblemPlusJSONResponse) VisitTryTri
 	return err
 }
 
+type ListWindowsRequestObject struct {
+}
+
+type ListWindowsResponseObject interface {
+	VisitListWindowsResponse(w http.ResponseWriter) error
+}
+
+type ListWindows200JSONResponse struct {
+	Windows []Window `json:"windows"`
+}
+
+func (response ListWindows200JSONResponse) VisitListWindowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWindowsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListWindowsdefaultApplicationProblemPlusJSONResponse) VisitListWindowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWindowRequestObject struct {
+	Params CreateWindowParams
+	Body   *CreateWindowJSONRequestBody
+}
+
+type CreateWindowResponseObject interface {
+	VisitCreateWindowResponse(w http.ResponseWriter) error
+}
+
+type CreateWindow201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateWindow201JSONResponse struct {
+	Body    Window
+	Headers CreateWindow201ResponseHeaders
+}
+
+func (response CreateWindow201JSONResponse) VisitCreateWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWindowdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response CreateWindowdefaultApplicationProblemPlusJSONResponse) VisitCreateWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelWindowRequestObject struct {
+	Id     string `json:"id"`
+	Params CancelWindowParams
+}
+
+type CancelWindowResponseObject interface {
+	VisitCancelWindowResponse(w http.ResponseWriter) error
+}
+
+type CancelWindow204Response struct {
+}
+
+func (response CancelWindow204Response) VisitCancelWindowResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type CancelWindowdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response CancelWindowdefaultApplicationProblemPlusJSONResponse) VisitCancelWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndWindowRequestObject struct {
+	Id     string `json:"id"`
+	Params EndWindowParams
+}
+
+type EndWindowResponseObject interface {
+	VisitEndWindowResponse(w http.ResponseWriter) error
+}
+
+type EndWindow204Response struct {
+}
+
+func (response EndWindow204Response) VisitEndWindowResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndWindowdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response EndWindowdefaultApplicationProblemPlusJSONResponse) VisitEndWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetHealth The process lives
@@ -4101,6 +4428,18 @@ type StrictServerInterface interface {
 	// TryTriggers What would have been escalated, and why
 	// (GET /v1/triggers/try)
 	TryTriggers(ctx context.Context, request TryTriggersRequestObject) (TryTriggersResponseObject, error)
+	// ListWindows Maintenance windows made by hand that are not over
+	// (GET /v1/windows)
+	ListWindows(ctx context.Context, request ListWindowsRequestObject) (ListWindowsResponseObject, error)
+	// CreateWindow Announce maintenance
+	// (POST /v1/windows)
+	CreateWindow(ctx context.Context, request CreateWindowRequestObject) (CreateWindowResponseObject, error)
+	// CancelWindow Take a window back, open or not yet; what still fires pages now
+	// (DELETE /v1/windows/{id})
+	CancelWindow(ctx context.Context, request CancelWindowRequestObject) (CancelWindowResponseObject, error)
+	// EndWindow End an open window now; what still fires pages now
+	// (POST /v1/windows/{id}/end)
+	EndWindow(ctx context.Context, request EndWindowRequestObject) (EndWindowResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -5383,6 +5722,129 @@ func (sh *strictHandler) TryTriggers(ctx echo.Context, params TryTriggersParams)
 		return err
 	} else if validResponse, ok := response.(TryTriggersResponseObject); ok {
 		return validResponse.VisitTryTriggersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWindows operation middleware
+func (sh *strictHandler) ListWindows(ctx echo.Context) error {
+	var request ListWindowsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWindows(ctx.Request().Context(), request.(ListWindowsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWindows")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWindowsResponseObject); ok {
+		return validResponse.VisitListWindowsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWindow operation middleware
+func (sh *strictHandler) CreateWindow(ctx echo.Context, params CreateWindowParams) error {
+	var request CreateWindowRequestObject
+
+	request.Params = params
+
+	var body CreateWindowJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWindow(ctx.Request().Context(), request.(CreateWindowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWindow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWindowResponseObject); ok {
+		return validResponse.VisitCreateWindowResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelWindow operation middleware
+func (sh *strictHandler) CancelWindow(ctx echo.Context, id string, params CancelWindowParams) error {
+	var request CancelWindowRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelWindow(ctx.Request().Context(), request.(CancelWindowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelWindow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelWindowResponseObject); ok {
+		return validResponse.VisitCancelWindowResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndWindow operation middleware
+func (sh *strictHandler) EndWindow(ctx echo.Context, id string, params EndWindowParams) error {
+	var request EndWindowRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndWindow(ctx.Request().Context(), request.(EndWindowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndWindow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndWindowResponseObject); ok {
+		return validResponse.VisitEndWindowResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -3,6 +3,8 @@ package alert
 import (
 	"context"
 	"time"
+
+	"github.com/belayhq/belay/core/org"
 )
 
 // Post is one request of a sender, in values.
@@ -29,6 +31,8 @@ type Dialect struct {
 	// An alert that asks for nothing is Ignore. Every alert that triggers or ends something has a dedup key which all
 	// messages about the same trouble share.
 	Decode func(Post) ([]Alert, error)
+	// Of is how an integration reads it when it has words of its own for that; nil, or an answer of nil: as Decode does.
+	Of func(org.Integration) func(Post) ([]Alert, error)
 	// Verify proves who speaks, beyond the key, when the integration has a secret; nil: the secret itself must come with the
 	// request (Bears). fault.Unauthenticated.
 	Verify func(p Post, secret string) error

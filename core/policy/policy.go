@@ -24,6 +24,7 @@ type Plan struct {
 
 // Live is what changes between two revisions: made by hand, or learned from carriers.
 type Live struct {
+	Windows   []org.Window // of maintenance, made by hand
 	Overrides []org.Override
 	Barred    map[Way]string // methods that must not be used, with the reason ("opted out (21610)")
 	Away      map[id.Person][]org.Interval

@@ -1,20 +1,20 @@
 -- name: AcceptEvent :one
-insert into inbox (integration, service, dedup_key, sender_key, format, action, alert, raw, received_at)
-values (@integration, @service, @dedup_key, @sender_key, @format, @action, @alert, @raw, @received_at)
+insert into inbox (integration, service, dedup_key, sender_key, format, action, alert, raw, received_at, route)
+values (@integration, @service, @dedup_key, @sender_key, @format, @action, @alert, @raw, @received_at, @route)
 on conflict (integration, sender_key) where sender_key <> '' do nothing
 returning seq;
 
 -- name: AcceptEvents :many
 -- The events of one request, all of them or none, in their order. The first keeps the request.
 with first as (
-    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace)
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, route, trace)
     values (@integration, (@services::text[])[1], (@dedup_keys::text[])[1], @format, (@actions::text[])[1], (@alerts::text[])[1]::jsonb,
-            @raw, (@received_ats::timestamptz[])[1], @trace)
+            @raw, (@received_ats::timestamptz[])[1], nullif((@routes::text[])[1], '')::jsonb, @trace)
     returning seq
 ), others as (
-    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace, raw_of)
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, route, trace, raw_of)
     select @integration, (@services::text[])[n], (@dedup_keys::text[])[n], @format, (@actions::text[])[n], (@alerts::text[])[n]::jsonb,
-           '', (@received_ats::timestamptz[])[n], @trace, first.seq
+           '', (@received_ats::timestamptz[])[n], nullif((@routes::text[])[n], '')::jsonb, @trace, first.seq
     from first, generate_series(2, cardinality(@services::text[])) as n
     order by n
     returning seq
@@ -32,14 +32,16 @@ select seq, service, dedup_key, settled_at, escalation from inbox where seq = an
 select pg_advisory_xact_lock(hashtextextended(@service::text || chr(31) || @dedup_key::text, 0));
 
 -- name: Conversation :many
-select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
+select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, coalesce(ripened_at, received_at) as received_at, route,
+       (ripened_at is not null)::boolean as ripened
 from inbox
 where service = @service and dedup_key = @dedup_key and seq <= @seq and settled_at is null
 order by seq;
 
 -- name: EventAlone :many
 -- For events without a dedup key, which are conversations of their own; the row lock stands for the conversation's.
-select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
+select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, coalesce(ripened_at, received_at) as received_at, route,
+       (ripened_at is not null)::boolean as ripened
 from inbox
 where seq = @seq and settled_at is null
 for update;
@@ -49,7 +51,7 @@ for update;
 select number, priority, repeats, repeats_told, repeat_severity, severity_told,
        (repeated_at <= clock_timestamp() - @every::interval)::boolean as due
 from escalations
-where service = @service and dedup_key = @dedup_key and dedup_held
+where coalesce(home, service) = @service::text and dedup_key = @dedup_key and dedup_held
 for update;
 
 -- name: NextNumbers :many
@@ -58,9 +60,9 @@ select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as numbe
 -- name: OpenEscalation :execrows
 -- Nothing is inserted when a plain Temporal client took this number first.
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
-                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, repeated_at)
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, repeated_at)
 values (@number, @state, @title, @service, @unit, @priority, @opened_at, @summary,
-        @service_name, @integration, @dedup_key, @dedup_held, @alert, @start, @severity_told, clock_timestamp())
+        @service_name, @integration, @dedup_key, @dedup_held, @alert, @start, @severity_told, nullif(@home::text, ''), clock_timestamp())
 on conflict (number) do nothing;
 
 -- name: CountRepeats :exec
@@ -185,7 +187,7 @@ update errands set done_at = coalesce(done_at, clock_timestamp()) where id = @id
 update errands set held_until = clock_timestamp() + @pause::interval where id = @id and done_at is null;
 
 -- name: OrphanPlace :one
-select e.escalation, e.kind, e.orphan, s.service, s.dedup_key
+select e.escalation, e.kind, e.orphan, coalesce(s.home, s.service)::text as service, s.dedup_key
 from errands e
 join escalations s on s.number = e.escalation
 where e.id = @id;

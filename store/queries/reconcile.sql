@@ -23,12 +23,12 @@ where service = @service and dedup_key = @dedup_key and settled_at is null and r
 -- name: AdoptEscalation :exec
 -- The row of an escalation that was opened without us. The recorder may have been first: it knows all but what came in.
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
-                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, repeated_at)
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, repeated_at)
 values (@number, @state, @title, @service, @unit, @priority, @opened_at, @summary,
-        @service_name, @integration, @dedup_key, false, @alert, @start, @severity_told, clock_timestamp())
+        @service_name, @integration, @dedup_key, false, @alert, @start, @severity_told, nullif(@home::text, ''), clock_timestamp())
 on conflict (number) do update
 set service_name = excluded.service_name, integration = excluded.integration, dedup_key = excluded.dedup_key,
-    alert = excluded.alert, start = excluded.start, severity_told = excluded.severity_told
+    alert = excluded.alert, start = excluded.start, severity_told = excluded.severity_told, home = excluded.home
 where escalations.start is null;
 
 -- name: CountToldRepeats :exec
@@ -41,7 +41,7 @@ select state in ('open', 'acknowledged') as live, opened_at from escalations whe
 select s.number, s.opened_at, exists (
     select from errands e where e.escalation = s.number and e.kind = 'open' and e.done_at is null)::boolean as unopened
 from escalations s
-where s.service = @service and s.dedup_key = @dedup_key and s.dedup_held
+where coalesce(s.home, s.service) = @service::text and s.dedup_key = @dedup_key and s.dedup_held
 for update of s;
 
 -- name: HoldKey :exec

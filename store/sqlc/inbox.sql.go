@@ -11,8 +11,8 @@ import (
 )
 
 const AcceptEvent = `-- name: AcceptEvent :one
-insert into inbox (integration, service, dedup_key, sender_key, format, action, alert, raw, received_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into inbox (integration, service, dedup_key, sender_key, format, action, alert, raw, received_at, route)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (integration, sender_key) where sender_key <> '' do nothing
 returning seq
 `
@@ -27,6 +27,7 @@ type AcceptEventParams struct {
 	Alert       []byte
 	Raw         []byte
 	ReceivedAt  time.Time
+	Route       []byte
 }
 
 func (q *Queries) AcceptEvent(ctx context.Context, arg AcceptEventParams) (int64, error) {
@@ -40,6 +41,7 @@ func (q *Queries) AcceptEvent(ctx context.Context, arg AcceptEventParams) (int64
 		arg.Alert,
 		arg.Raw,
 		arg.ReceivedAt,
+		arg.Route,
 	)
 	var seq int64
 	err := row.Scan(&seq)
@@ -48,14 +50,14 @@ func (q *Queries) AcceptEvent(ctx context.Context, arg AcceptEventParams) (int64
 
 const AcceptEvents = `-- name: AcceptEvents :many
 with first as (
-    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace)
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, route, trace)
     values ($1, ($2::text[])[1], ($3::text[])[1], $4, ($5::text[])[1], ($6::text[])[1]::jsonb,
-            $7, ($8::timestamptz[])[1], $9)
+            $7, ($8::timestamptz[])[1], nullif(($9::text[])[1], '')::jsonb, $10)
     returning seq
 ), others as (
-    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, trace, raw_of)
+    insert into inbox (integration, service, dedup_key, format, action, alert, raw, received_at, route, trace, raw_of)
     select $1, ($2::text[])[n], ($3::text[])[n], $4, ($5::text[])[n], ($6::text[])[n]::jsonb,
-           '', ($8::timestamptz[])[n], $9, first.seq
+           '', ($8::timestamptz[])[n], nullif(($9::text[])[n], '')::jsonb, $10, first.seq
     from first, generate_series(2, cardinality($2::text[])) as n
     order by n
     returning seq
@@ -72,6 +74,7 @@ type AcceptEventsParams struct {
 	Alerts      []string
 	Raw         []byte
 	ReceivedAts []time.Time
+	Routes      []string
 	Trace       string
 }
 
@@ -86,6 +89,7 @@ func (q *Queries) AcceptEvents(ctx context.Context, arg AcceptEventsParams) ([]i
 		arg.Alerts,
 		arg.Raw,
 		arg.ReceivedAts,
+		arg.Routes,
 		arg.Trace,
 	)
 	if err != nil {
@@ -137,7 +141,8 @@ func (q *Queries) AsideErrand(ctx context.Context, pause time.Duration, iD int64
 }
 
 const Conversation = `-- name: Conversation :many
-select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
+select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, coalesce(ripened_at, received_at) as received_at, route,
+       (ripened_at is not null)::boolean as ripened
 from inbox
 where service = $1 and dedup_key = $2 and seq <= $3 and settled_at is null
 order by seq
@@ -154,6 +159,8 @@ type ConversationRow struct {
 	Alert       []byte
 	Raw         []byte
 	ReceivedAt  time.Time
+	Route       []byte
+	Ripened     bool
 }
 
 func (q *Queries) Conversation(ctx context.Context, service string, dedupKey string, seq int64) ([]ConversationRow, error) {
@@ -176,6 +183,8 @@ func (q *Queries) Conversation(ctx context.Context, service string, dedupKey str
 			&i.Alert,
 			&i.Raw,
 			&i.ReceivedAt,
+			&i.Route,
+			&i.Ripened,
 		); err != nil {
 			return nil, err
 		}
@@ -289,7 +298,8 @@ func (q *Queries) ErrandsOf(ctx context.Context, escalations []int64) ([]Errands
 }
 
 const EventAlone = `-- name: EventAlone :many
-select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, received_at
+select seq, integration, service, dedup_key, sender_key, format, action, alert, raw, coalesce(ripened_at, received_at) as received_at, route,
+       (ripened_at is not null)::boolean as ripened
 from inbox
 where seq = $1 and settled_at is null
 for update
@@ -306,6 +316,8 @@ type EventAloneRow struct {
 	Alert       []byte
 	Raw         []byte
 	ReceivedAt  time.Time
+	Route       []byte
+	Ripened     bool
 }
 
 // For events without a dedup key, which are conversations of their own; the row lock stands for the conversation's.
@@ -329,6 +341,8 @@ func (q *Queries) EventAlone(ctx context.Context, seq int64) ([]EventAloneRow, e
 			&i.Alert,
 			&i.Raw,
 			&i.ReceivedAt,
+			&i.Route,
+			&i.Ripened,
 		); err != nil {
 			return nil, err
 		}
@@ -394,7 +408,7 @@ const Holder = `-- name: Holder :many
 select number, priority, repeats, repeats_told, repeat_severity, severity_told,
        (repeated_at <= clock_timestamp() - $1::interval)::boolean as due
 from escalations
-where service = $2 and dedup_key = $3 and dedup_held
+where coalesce(home, service) = $2::text and dedup_key = $3 and dedup_held
 for update
 `
 
@@ -508,9 +522,9 @@ func (q *Queries) NextNumbers(ctx context.Context, many int32) ([]int64, error) 
 
 const OpenEscalation = `-- name: OpenEscalation :execrows
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
-                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, repeated_at)
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, repeated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, $10, $11, $12, $13, $14, $15, clock_timestamp())
+        $9, $10, $11, $12, $13, $14, $15, nullif($16::text, ''), clock_timestamp())
 on conflict (number) do nothing
 `
 
@@ -530,6 +544,7 @@ type OpenEscalationParams struct {
 	Alert        []byte
 	Start        []byte
 	SeverityTold string
+	Home         string
 }
 
 // Nothing is inserted when a plain Temporal client took this number first.
@@ -550,6 +565,7 @@ func (q *Queries) OpenEscalation(ctx context.Context, arg OpenEscalationParams) 
 		arg.Alert,
 		arg.Start,
 		arg.SeverityTold,
+		arg.Home,
 	)
 	if err != nil {
 		return 0, err
@@ -569,7 +585,7 @@ func (q *Queries) OrphanOf(ctx context.Context, id int64) (*int64, error) {
 }
 
 const OrphanPlace = `-- name: OrphanPlace :one
-select e.escalation, e.kind, e.orphan, s.service, s.dedup_key
+select e.escalation, e.kind, e.orphan, coalesce(s.home, s.service)::text as service, s.dedup_key
 from errands e
 join escalations s on s.number = e.escalation
 where e.id = $1

@@ -18,6 +18,21 @@ type Account struct {
 	DisabledAt *time.Time
 }
 
+type Alert struct {
+	Service    string
+	DedupKey   string
+	State      string
+	Firing     bool
+	Seq        int64
+	Severity   string
+	GroupKey   string
+	MutedBy    string
+	Escalation *int64
+	Changes    []time.Time
+	Since      time.Time
+	DueAt      *time.Time
+}
+
 type Application struct {
 	Number    int64
 	Hash      string
@@ -102,6 +117,7 @@ type Escalation struct {
 	RepeatSeverity string
 	SeverityTold   string
 	RepeatedAt     time.Time
+	Home           *string
 }
 
 type Feed struct {
@@ -123,6 +139,20 @@ type Gathered struct {
 	AnsweredAt *time.Time
 	DroppedAt  *time.Time
 	TellAt     *time.Time
+}
+
+type Hearing struct {
+	One     bool
+	SinceAt time.Time
+	LastAt  time.Time
+}
+
+type Heartbeat struct {
+	Name    string
+	BeatAt  time.Time
+	DueAt   *time.Time
+	Missing bool
+	Lapses  int32
 }
 
 type Idempotency struct {
@@ -152,6 +182,8 @@ type Inbox struct {
 	AcceptedAt  time.Time
 	Trace       string
 	RawOf       *int64
+	Route       []byte
+	RipenedAt   *time.Time
 }
 
 type Message struct {
@@ -322,4 +354,17 @@ type Way struct {
 	Person string
 	Method string
 	Passed []byte
+}
+
+type Window struct {
+	Number      int64
+	Name        string
+	FromAt      time.Time
+	UntilAt     time.Time
+	Services    []string
+	Condition   string
+	UpTo        string
+	Reason      string
+	CreatedAt   time.Time
+	CancelledAt *time.Time
 }

@@ -53,12 +53,12 @@ func (q *Queries) AddSettledEvent(ctx context.Context, arg AddSettledEventParams
 
 const AdoptEscalation = `-- name: AdoptEscalation :exec
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
-                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, repeated_at)
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, repeated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, $10, $11, false, $12, $13, $14, clock_timestamp())
+        $9, $10, $11, false, $12, $13, $14, nullif($15::text, ''), clock_timestamp())
 on conflict (number) do update
 set service_name = excluded.service_name, integration = excluded.integration, dedup_key = excluded.dedup_key,
-    alert = excluded.alert, start = excluded.start, severity_told = excluded.severity_told
+    alert = excluded.alert, start = excluded.start, severity_told = excluded.severity_told, home = excluded.home
 where escalations.start is null
 `
 
@@ -77,6 +77,7 @@ type AdoptEscalationParams struct {
 	Alert        []byte
 	Start        []byte
 	SeverityTold string
+	Home         string
 }
 
 // The row of an escalation that was opened without us. The recorder may have been first: it knows all but what came in.
@@ -96,6 +97,7 @@ func (q *Queries) AdoptEscalation(ctx context.Context, arg AdoptEscalationParams
 		arg.Alert,
 		arg.Start,
 		arg.SeverityTold,
+		arg.Home,
 	)
 	return err
 }
@@ -172,7 +174,7 @@ const KeyHolder = `-- name: KeyHolder :one
 select s.number, s.opened_at, exists (
     select from errands e where e.escalation = s.number and e.kind = 'open' and e.done_at is null)::boolean as unopened
 from escalations s
-where s.service = $1 and s.dedup_key = $2 and s.dedup_held
+where coalesce(s.home, s.service) = $1::text and s.dedup_key = $2 and s.dedup_held
 for update of s
 `
 
