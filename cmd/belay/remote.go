@@ -147,6 +147,9 @@ func answer[T any](r *remote, attempt string, response *http.Response, err error
 	if response.StatusCode >= http.StatusBadRequest {
 		return out, fmt.Errorf("%s: %w", attempt, problem(response, body))
 	}
+	if response.StatusCode == http.StatusNoContent {
+		return out, nil
+	}
 	if err := json.Unmarshal(body, &out); err != nil {
 		return out, fmt.Errorf("%s: %s does not answer like Belay: %w", attempt, r.server, err)
 	}

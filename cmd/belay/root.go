@@ -23,8 +23,8 @@ func root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), account(), health(), benchmark(), breakage()},
-		"organisation": {plan(), apply(), simulates(), explains(), serviceLevels(), triggers()},
-		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets(), notify()},
+		"organisation": {plan(), apply(), simulates(), explains(), integrations(), serviceLevels(), triggers()},
+		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets(), notify(), windows()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
