@@ -57,6 +57,12 @@ func TestEveryRouteRefusesWhoMayNot(t *testing.T) {
 		{"POST /v1/escalations/{id}/snooze", `{"until":"2026-03-02T13:00:00Z"}`, responders},
 		{"POST /v1/escalations/{id}/note", `{"note":"x"}`, responders},
 		{"POST /v1/escalations/{id}/prioritise", `{"priority":"P2"}`, responders},
+		{"GET /v1/tickets", "", readers},
+		{"GET /v1/tickets/{id}", "", readers},
+		{"POST /v1/tickets", `{"system":"desk","key":"7","title":"x","service":"payments","state":"new"}`, []int{refused, passes, passes, refused, passes}},
+		{"GET /v1/sla/recalculate", "", readers},
+		{"POST /v1/sla/recalculate", `{"revision":"x","moves":[]}`, admins},
+		{"GET /v1/triggers/try", "", readers},
 		{"GET /v1/people", "", readers},
 		{"GET /v1/people/{id}", "", readers},
 		{"GET /v1/services", "", readers},
@@ -85,7 +91,7 @@ func TestEveryRouteRefusesWhoMayNot(t *testing.T) {
 			h := newHouse(t)
 			h.running("E-1")
 			method, path, _ := strings.Cut(c.operation, " ")
-			path = strings.NewReplacer("/schedules/{id}", "/schedules/payments-primary", "/people/{id}", "/people/ana", "{id}", "E-1", "{hash}", "current").Replace(path)
+			path = strings.NewReplacer("/schedules/{id}", "/schedules/payments-primary", "/people/{id}", "/people/ana", "/triggers/try", "/triggers/try?since=2026-03-01T00:00:00Z", "{id}", "E-1", "{hash}", "current").Replace(path)
 			for i, role := range roles {
 				got := h.as(role, method, path, c.body)
 				switch {

@@ -71,6 +71,7 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 		Maintenance: &service.Maintenance{Organisation: organisation, Windows: &servicetest.Windows{}, Now: now},
 		Heart:       &service.Heart{Organisation: organisation, Heartbeats: &servicetest.Heartbeats{}, Inbox: h.inbox, Now: now},
 		Covers:      &service.Covers{Organisation: organisation, Overrides: overrides, Now: now},
+		Tickets:     &service.Tickets{Organisation: organisation, Revisions: organisation, Store: &servicetest.Tickets{}, Settler: settler, Now: now, Log: log},
 		Blueprints: &service.Blueprints{
 			Revisions: revisions, Zones: time.LoadLocation, Now: now,
 			Directory: &service.Directory{

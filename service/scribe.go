@@ -397,6 +397,7 @@ func wishOf(system org.TicketSystem, known escalation.Summary, sides tracker.Sid
 		w.State = ticket.Working
 	case escalation.ResolvedP, escalation.Closed:
 		w.State = ticket.Solved
+	case escalation.Watched: // nobody of ours works on it: it stands as its own people left it
 	case escalation.Open:
 		if ticket.State(sides.Fields[tracker.FieldState].Ours).Over() {
 			w.State = ticket.Working

@@ -60,7 +60,6 @@ type Act struct {
 	Direction Direction // escalate
 	Tier      int       // escalate: from 1; 0: the first of the direction, else the next
 	Targets   []Target  // bring in
-	URL       string    // webhook
 }
 
 // Do is the kind of an act.
@@ -71,11 +70,10 @@ const (
 	Raise    Do = "raise"    // the priority, by one
 	Escalate Do = "escalate" // to a tier
 	BringIn  Do = "bring_in" // people are called
-	Hook     Do = "webhook"  // a program is told
 )
 
 // Acts lists them.
-func Acts() []Do { return []Do{Warn, Raise, Escalate, BringIn, Hook} }
+func Acts() []Do { return []Do{Warn, Raise, Escalate, BringIn} }
 
 // Trigger escalates a ticket for what it is or for what became of it.
 type Trigger struct {
