@@ -64,7 +64,13 @@ func (g *gate) deliver(c echo.Context, d alert.Dialect, key string) (service.Tak
 	if err != nil {
 		return service.Taken{}, err
 	}
-	return g.Intake.Deliver(c.Request().Context(), service.Delivery{Dialect: d, Key: key, Post: post, Trace: requestID(c)})
+	taken, err := g.Intake.Deliver(c.Request().Context(), service.Delivery{Dialect: d, Key: key, Post: post, Trace: requestID(c)})
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) { // keys and secrets are not to be guessed
+		if slow := g.Limits.Stranger(c.RealIP(), g.Now()); slow != nil {
+			return service.Taken{}, slow
+		}
+	}
+	return taken, err
 }
 
 // post is a request in values.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,6 +112,16 @@ func TestOneKeyHasItsShareOfTheDoor(t *testing.T) {
 	slow := h.as("", "POST", door, "trigger a x")
 	slow.problem(http.StatusTooManyRequests)
 	require.Equal(t, "1", slow.header.Get("Retry-After"))
+}
+
+func TestKeysAndSecretsAreNotGuessedQuickly(t *testing.T) {
+	h := newHouse(t, dialects)
+	status := 0
+	for n := 0; n < 200 && status != http.StatusTooManyRequests; n++ {
+		status = h.as("", "POST", "/in/words/guess"+strconv.Itoa(n), "trigger a x").status
+	}
+	require.Equal(t, http.StatusTooManyRequests, status)
+	require.Equal(t, http.StatusAccepted, h.as("", "POST", door, "trigger a x").status, "whoever has a key is not kept out by those who guess")
 }
 
 func TestADialectAnswersInItsOwnWords(t *testing.T) {

@@ -30,6 +30,9 @@ type Intake struct {
 // acceptWithin is how long a sender waits for the inbox before the engine is asked to stand in.
 const acceptWithin = 2 * time.Second
 
+// acceptEachWithin is added for each event of a request: two thousand of them take a database that is busy a second.
+const acceptEachWithin = 2 * time.Millisecond
+
 // Accept takes one decoded event for the integration with this key and answers its dedup key. When it returns without
 // an error the event is on disk, and whatever happens later cannot lose it. An unknown key is fault.NotFound.
 func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []byte, format string) (string, error) {
@@ -145,7 +148,8 @@ func (i *Intake) takeAll(ctx context.Context, in []Incoming) error {
 		return err
 	}
 	var seqs []int64
-	err := i.Lights.Ask(ctx, acceptWithin, func(ctx context.Context) (err error) {
+	within := acceptWithin + time.Duration(len(here))*acceptEachWithin
+	err := i.Lights.Ask(ctx, within, func(ctx context.Context) (err error) {
 		seqs, err = i.Inbox.AcceptAll(ctx, here)
 		return err
 	})
