@@ -19,6 +19,7 @@ import (
 
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/durable"
+	"github.com/belayhq/belay/integrations/mailbox"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
 	"github.com/belayhq/belay/web"
@@ -55,6 +56,8 @@ type App struct {
 
 	listener net.Listener
 	server   *http.Server
+	mailbox  *mailbox.Server // nil: no mail is taken
+	mailAddr string
 	working  atomic.Bool   // a worker is polling
 	first    sync.Once     // closes atWork
 	atWork   chan struct{} // the first worker has started
@@ -225,6 +228,9 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	}
 
+	if err := a.mailIn(); err != nil {
+		return err
+	}
 	a.server = server(handler, a.log)
 	a.beside(func() {
 		if err := a.server.Serve(bounded(a.listener, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
@@ -363,6 +369,9 @@ func (a *App) Stop(ctx context.Context) error {
 	a.bell.Close()
 	if a.server != nil {
 		trouble = a.server.Shutdown(ctx)
+	}
+	if a.mailbox != nil {
+		trouble = errors.Join(trouble, a.mailbox.Close(ctx))
 	}
 	a.within(ctx, drainWithin, a.rooms.beside.Close) // what stays undone is the relay's, here or elsewhere
 	if a.halt != nil {

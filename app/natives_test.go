@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/smtp"
 	"net/url"
 	"os"
 	"strings"
@@ -238,4 +239,28 @@ func TestPrometheusFiresAtUsAsAtItsAlertmanager(t *testing.T) {
 	status, answer := ask(t, http.MethodPost, n.at+"/api/v2/alerts", []map[string]any{{"annotations": labels}}, "Authorization", basic)
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Contains(t, string(answer), "labels")
+}
+
+func TestAMailWakesSomebodyAndAnotherLetsThemSleep(t *testing.T) {
+	o := options(t)
+	o.MailIn = app.MailIn{Addr: "127.0.0.1:0", Domain: "alerts.example"}
+	a, _ := run(t, o, app.API, app.Worker)
+	db, err := pgx.Connect(t.Context(), o.DatabaseURL)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close(context.WithoutCancel(t.Context())) })
+	n := native{T: t, db: db}
+	send := func(to, subject, more string) error {
+		return smtp.SendMail(a.MailAddr(), nil, "watch@db-1.example", []string{to}, []byte("From: watch@db-1.example\r\nSubject: "+subject+"\r\n"+more+"\r\nthe disk is full\r\n"))
+	}
+	to, about := routingKey(t)+"@alerts.example", strings.ToLower(t.Name())
+	require.NoError(t, send(to, "Automatic reply: "+about, "Auto-Submitted: auto-replied\r\n"))
+	require.NoError(t, send(to, "[CRITICAL] "+about, ""))
+	n.becomes("mail/"+about, "open")
+	require.NoError(t, send(to, "RE: "+about, ""))
+	require.NoError(t, send(to, "[RESOLVED] "+about, ""))
+	n.becomes("mail/"+about, "resolved")
+	var all int
+	require.NoError(t, db.QueryRow(t.Context(), "select count(*) from escalations where title ilike $1", "%"+about+"%").Scan(&all))
+	require.Equal(t, 1, all)
+	require.ErrorContains(t, send("nobody@alerts.example", about, ""), "550")
 }

@@ -50,6 +50,7 @@ type Options struct {
 	Twilio  Twilio
 	Gateway Gateway
 	SMTP    SMTP
+	MailIn  MailIn
 	Webhook Webhook
 	Watch   Watch
 	SignIn  SignIn
@@ -192,6 +193,8 @@ func Variables() []Variable {
 		{"BELAY_SMTP_PASSWORD", "", true, "", word(func(o *Options) *string { return &o.SMTP.Password })},
 		{"BELAY_SMTP_FROM", "", false, "sender of our mail, as belay@example.com", word(func(o *Options) *string { return &o.SMTP.From })},
 		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", word(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
+		{"BELAY_MAIL_IN_ADDR", "", false, "where mail of monitors is taken by SMTP, as 0.0.0.0:2525; empty: nowhere", word(func(o *Options) *string { return &o.MailIn.Addr }, address)},
+		{"BELAY_MAIL_IN_DOMAIN", "", false, "domain of the addresses of integrations, as in KEY@alerts.example.com; empty: any", word(func(o *Options) *string { return &o.MailIn.Domain })},
 		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", word(func(o *Options) *string { return &o.Webhook.Secret })},
 		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks(func(o *Options) *[]netip.Prefix { return &o.Webhook.Allow })},
 		{"BELAY_WATCHDOG", "1", false, "0: this process does not watch over Belay itself", truth(func(o *Options) *bool { return &o.Watch.On })},

@@ -237,6 +237,14 @@ func (i *Intake) inTheDark(ctx context.Context, in Incoming, why error) error {
 	return nil
 }
 
+// Knows tells whether an integration has this key. fault.NotFound.
+func (i *Intake) Knows(key string) error {
+	if _, ok := integrationByKey(i.Organisation.Current().Org, key); !ok {
+		return fault.New(fault.NotFound, "no integration has this key")
+	}
+	return nil
+}
+
 // integrationByKey compares hashes with every key: the time it takes tells nothing about any of them.
 func integrationByKey(o *org.Org, key string) (org.Integration, bool) {
 	var found org.Integration

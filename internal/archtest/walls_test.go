@@ -43,6 +43,7 @@ var law = map[string]room{
 	"integrations/outbound":      {std: none},
 	"integrations/foreign":       {ours: []string{"core"}, std: []string{"net/http", "os"}},
 	"integrations/oidc":          {ours: []string{"core", "integrations/oidc"}, others: []string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, std: none},
+	"integrations/mailbox":       {ours: []string{"core", "integrations/foreign"}, others: []string{"github.com/emersion/go-smtp"}, std: none},
 	"integrations/smtp/smtpfake": {others: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}, std: none},
 	"service":                    {ours: []string{"core", "contract", "service"}, others: []string{"golang.org/x/time/rate", "golang.org/x/crypto/argon2"}, std: []string{"net/http", "database/sql"}},
 	"api":                        {ours: []string{"service", "core", "contract", "api"}, others: []string{"github.com/labstack/echo", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime", "github.com/swaggest/swgui"}, std: none},
