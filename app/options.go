@@ -158,7 +158,7 @@ func Variables() []Variable {
 		{"BELAY_OIDC_ISSUER", "", false, "provider of identities, as https://login.example.com/realms/acme; empty: people sign in by account or token", issuer},
 		{"BELAY_OIDC_CLIENT_ID", "", false, "our registration there; its redirect address is BELAY_PUBLIC_URL/login/callback", word(func(o *Options) *string { return &o.SignIn.ClientID })},
 		{"BELAY_OIDC_CLIENT_SECRET", "", true, "of that registration; empty: a public client, proven by PKCE alone", word(func(o *Options) *string { return &o.SignIn.ClientSecret })},
-		{"BELAY_OIDC_NAME", "single sign-on", false, "what the button says: Sign in with …", word(func(o *Options) *string { return &o.SignIn.Label })},
+		{"BELAY_OIDC_NAME", "", false, "what the button says: Sign in with …; empty: single sign-on", word(func(o *Options) *string { return &o.SignIn.Label })},
 		{"BELAY_OIDC_SCOPES", "openid email profile", false, "what is asked for, separated by spaces", scopes},
 		{"BELAY_OIDC_CLAIM", "email", false, "claim that names the person: email is looked for among the blueprint's e-mail methods, any other is the person's ID", word(func(o *Options) *string { return &o.SignIn.Claim })},
 		{"BELAY_OIDC_TRUST_EMAIL", "", false, "1: believe addresses of which the provider does not say whether it verified them", truth(func(o *Options) *bool { return &o.SignIn.TrustEmail })},

@@ -46,6 +46,8 @@ type rooms struct {
 	oncall   *service.OnCall
 	covers   *service.Covers
 	feeds    *service.Feeds
+	reach    *service.Reachability
+	plays    *service.Simulations
 	listing  *service.Catalogue
 	tickets  *service.Tickets
 	digests  *service.Digests
@@ -131,6 +133,8 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	}
 	r.feeds = &service.Feeds{Book: store.Feeds{Pool: db}, Organisation: r.directory, OnCall: r.oncall, Access: access, Now: now}
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
+	r.reach = &service.Reachability{Catalogue: r.listing, Organisation: r.directory, Paged: messages, Now: now}
+	r.plays = &service.Simulations{Organisation: r.directory, Access: access, Zones: Zone, Now: now}
 	r.blueprints = &service.Blueprints{
 		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,
 	}

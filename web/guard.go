@@ -22,7 +22,14 @@ const contentPolicy = "default-src 'self'; script-src 'self'; style-src 'self'; 
 const largestForm = 64 << 10
 
 // harden sets the headers that every answer carries.
-func (s *Site) harden(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Site) harden(next echo.HandlerFunc) echo.HandlerFunc { return s.hardenFor(largestForm)(next) }
+
+// hardenFor lets forms be so large.
+func (s *Site) hardenFor(largest int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return s.hardened(largest, next) }
+}
+
+func (s *Site) hardened(largest int64, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		h.Set("Content-Security-Policy", contentPolicy)
@@ -34,7 +41,7 @@ func (s *Site) harden(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Robots-Tag", "noindex, nofollow")
 		h.Set("Cache-Control", "no-store")
 		r := c.Request()
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, largestForm)
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, largest)
 		return next(c)
 	}
 }

@@ -28,6 +28,7 @@ func site(t *testing.T, h *webtest.House, change func(*web.Options)) *echo.Echo 
 	rota := webtest.NewRota(h)
 	o := web.Options{
 		OnCall: rota.OnCall(), Covers: rota.Covers(), Feeds: rota.Feeds(),
+		Reachability: rota.Reachability(), Catalogue: &service.Catalogue{Organisation: h}, Revisions: rota, Simulations: rota.Simulations(),
 		Secret: secret, Dev: true, TemporalUIURL: "http://127.0.0.1:8233", PublicURL: "http://127.0.0.1:8080",
 		Authenticator: h, Sessions: webtest.NewDoors(h).Sessions(), Organisation: h, Search: h, Answers: h, Links: h, Messages: h, Access: service.Access{},
 		Opener: webtest.Opener{House: h}, Sandbox: webtest.Phones{House: h}, Now: h.Now,

@@ -30,12 +30,13 @@ func (s *Site) loginForm(c echo.Context) error {
 func (s *Site) offer(c echo.Context, status int, ways signIn) error {
 	ways.Accounts = s.Accounts != nil
 	if s.Provider != nil {
-		ways.Provider = "single sign-on"
+		ways.Provider = s.frame(c, "").t("single sign-on")
 		if s.ProviderName != "" {
 			ways.Provider = s.ProviderName
 		}
 	}
-	f := s.frame(c, "Sign in")
+	f := s.frame(c, "")
+	f.Title = f.t("Sign in")
 	f.Token = s.seal.token(s.visit(c))
 	return s.render(c, status, loginPage(f, ways))
 }
@@ -51,9 +52,9 @@ func (s *Site) login(c echo.Context) error {
 		return slow
 	}
 	if fault.Is(err, fault.Unauthenticated) {
-		ways.Wrong = "This token is unknown or revoked. Nothing was changed."
+		ways.Wrong = s.frame(c, "").t("This token is unknown or revoked. Nothing was changed.")
 		if s.byPassword(c) {
-			ways.Wrong = "This name and password do not belong together. Nothing was changed."
+			ways.Wrong = s.frame(c, "").t("This name and password do not belong together. Nothing was changed.")
 		}
 		return s.offer(c, http.StatusUnauthorized, ways)
 	}
@@ -151,15 +152,15 @@ func (s *Site) providerAnswers(c echo.Context) error {
 		err = s.seal.open("asked", cookie.Value, &a)
 	}
 	if err != nil || !s.Now().Before(a.Until) {
-		return s.offer(c, http.StatusForbidden, signIn{Next: "/", Wrong: "This sign-in took too long, or began in another browser. Begin again."})
+		return s.offer(c, http.StatusForbidden, signIn{Next: "/", Wrong: s.frame(c, "").t("This sign-in took too long, or began in another browser. Begin again.")})
 	}
 	s.setCookie(c, askedCookie, "", -time.Second) // once
 	said := c.QueryParams()
 	if !hmac.Equal([]byte(said.Get("state")), []byte(a.State)) {
-		return s.refuse(c, a.Next, "This answer does not belong to the sign-in that began here. Begin again.")
+		return s.refuse(c, a.Next, s.frame(c, "").t("This answer does not belong to the sign-in that began here. Begin again."))
 	}
 	if said.Get("error") != "" {
-		return s.refuse(c, a.Next, refusedBy(said))
+		return s.refuse(c, a.Next, refusedBy(s.frame(c, ""), said))
 	}
 	e, err := s.Provider.Finish(c.Request().Context(), said.Get("code"), a.Nonce, a.Verifier)
 	if fault.Is(err, fault.Denied) {
@@ -181,14 +182,14 @@ func (s *Site) refuse(c echo.Context, next, why string) error {
 }
 
 // refusedBy says in our words what a provider said: its own could be anybody's.
-func refusedBy(said url.Values) string {
+func refusedBy(f frame, said url.Values) string {
 	switch said.Get("error") {
 	case "access_denied":
-		return "Your provider did not let you through. Nothing was changed."
+		return f.t("Your provider did not let you through. Nothing was changed.")
 	case "temporarily_unavailable", "server_error":
-		return "Your provider has trouble of its own. Try again, or sign in another way."
+		return f.t("Your provider has trouble of its own. Try again, or sign in another way.")
 	}
-	return "Your provider refused this sign-in. Nothing was changed."
+	return f.t("Your provider refused this sign-in. Nothing was changed.")
 }
 
 func signInBy(w signIn) string { return "/login/provider?next=" + url.QueryEscape(w.Next) }

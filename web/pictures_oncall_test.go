@@ -38,5 +38,11 @@ func housePages() map[string]string {
 		"roster":   "/oncall/schedules/payments-primary?zone=Europe/Berlin&view=fortnight",
 		"override": "/oncall/schedules/payments-primary/override?zone=Europe/Berlin",
 		"mine":     "/oncall/mine",
+		"people":   "/people",
+		"person":   "/people/ana",
+		"services": "/services",
+		"service":  "/services/payments",
+		"history":  "/services/revisions",
+		"simulate": "/simulate?service=payments&at=2026-11-24T03:00",
 	}
 }

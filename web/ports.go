@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/blueprint"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
@@ -64,6 +65,29 @@ type Feeds interface {
 	List(ctx context.Context, c service.Caller) ([]service.Feed, error)
 	Revoke(ctx context.Context, c service.Caller, feed string) error
 	Read(ctx context.Context, secret string) (service.Feed, []service.FeedShift, error) // fault.Denied
+}
+
+// Reachability says how people can be reached.
+type Reachability interface {
+	All(c service.Caller) ([]service.Reach, error)
+	One(ctx context.Context, c service.Caller, p id.Person) (service.Reach, error) // fault.NotFound
+}
+
+// Catalogue knows the services, and whom they find in each hour of a week.
+type Catalogue interface {
+	Coverage(c service.Caller, s id.Service, monday time.Time) ([]service.Cover, error) // fault.NotFound
+}
+
+// Revisions are the blueprints that were applied, newest first.
+type Revisions interface {
+	List(ctx context.Context, c service.Caller, limit int) ([]service.Revision, error)
+}
+
+// Simulations play escalations without telling anybody.
+type Simulations interface {
+	Play(c service.Caller, a service.Ask) (service.Played, error)
+	// Compare plays on a blueprint that is only proposed, and says what it changes.
+	Compare(c service.Caller, a service.Ask, files []service.File) (service.Played, []blueprint.Change, error)
 }
 
 // Search reads what the recorder wrote, for those who may.

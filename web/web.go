@@ -44,6 +44,10 @@ type Options struct {
 	OnCall        OnCall
 	Covers        Covers
 	Feeds         Feeds
+	Reachability  Reachability
+	Catalogue     Catalogue
+	Revisions     Revisions
+	Simulations   Simulations
 	Answers       Answers
 	Machines      Machines // nil: what is to come is not shown
 	Links         Links
@@ -171,6 +175,14 @@ func (s *Site) mount(g *echo.Group) {
 	reader.GET("/oncall", s.onCallPage)
 	reader.GET("/oncall/mine", s.minePage)
 	reader.GET("/oncall/schedules/:id", s.rosterPage)
+	reader.GET("/people", s.peoplePage)
+	reader.GET("/people/:id", s.personPage)
+	reader.GET("/services", s.servicesPage)
+	reader.GET("/services/revisions", s.revisionsPage)
+	reader.GET("/services/:id", s.servicePage)
+	reader.GET("/simulate", s.simulatePage)
+	planning := g.Group("", s.hardenFor(largestBlueprint), s.tell, s.sameSite, s.admit(service.PlanBlueprint))
+	planning.POST("/simulate", s.compare)
 	own := g.Group("", s.harden, s.tell, s.sameSite, s.admit(service.Read))
 	own.POST("/oncall/feeds", s.makeFeed)
 	own.POST("/oncall/feeds/:feed/end", s.endFeed)

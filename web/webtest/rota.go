@@ -44,6 +44,50 @@ func (r *Rota) Feeds() *service.Feeds {
 	return &service.Feeds{Book: FeedBook{r}, Organisation: r.House, OnCall: r.OnCall(), Now: r.Now}
 }
 
+// Reachability is the product's over what was sent.
+func (r *Rota) Reachability() *service.Reachability {
+	return &service.Reachability{
+		Catalogue: &service.Catalogue{Organisation: r.House}, Organisation: r.House, Paged: Pages{r}, Now: r.Now,
+	}
+}
+
+// Simulations are the product's over this house.
+func (r *Rota) Simulations() *service.Simulations {
+	return &service.Simulations{Organisation: r.House, Zones: time.LoadLocation, Now: r.Now}
+}
+
+// Pages are what was sent to people.
+type Pages struct{ *Rota }
+
+// PagedTo lists what was sent to a person, newest first.
+func (p Pages) PagedTo(_ context.Context, who id.Person, since time.Time, limit int) ([]service.Sent, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var found []service.Sent
+	for _, s := range p.sent {
+		if s.Message.Person == who && !s.At.Before(since) && len(found) < limit {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b service.Sent) int { return b.At.Compare(a.At) })
+	return found, nil
+}
+
+// Sent notes a page that went out.
+func (r *Rota) Sent(s service.Sent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent[s.Message.Key] = s
+}
+
+// List answers two revisions: that of the house, and one before it. It hides the list of escalations of the house.
+func (r *Rota) List(_ context.Context, _ service.Caller, _ int) ([]service.Revision, error) {
+	return []service.Revision{
+		{Hash: "bbbbbbbbbbbbbbbb", AppliedAt: r.Now().Add(-time.Hour), AppliedBy: "ana", Changes: []string{"schedule payments-primary: diego joins"}},
+		{Hash: "aaaaaaaaaaaaaaaa", AppliedAt: r.Now().Add(-48 * time.Hour), AppliedBy: "token:ops"},
+	}, nil
+}
+
 // Overrides are those made by hand.
 type Overrides struct{ *Rota }
 
