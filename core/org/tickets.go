@@ -25,8 +25,6 @@ type TicketSystem struct {
 	Priority  map[Priority]map[string]string // fields that mean it
 	People    map[id.Person]string           // as the system addresses them
 	Fields    map[string]string              // of every new ticket; {service}, {title}, {link}, {priority}
-	Headers   map[string]string              // generic; {secret}
-	Calls     map[string]TicketCall          // generic: by verb
 }
 
 // TicketType says which language a system speaks.
@@ -35,11 +33,10 @@ type TicketType string
 const (
 	ServiceNow TicketType = "servicenow"
 	Jira       TicketType = "jira"
-	Generic    TicketType = "generic"
 )
 
 // TicketTypes lists them.
-func TicketTypes() []TicketType { return []TicketType{ServiceNow, Jira, Generic} }
+func TicketTypes() []TicketType { return []TicketType{ServiceNow, Jira} }
 
 // TicketOpening says for which escalations a ticket is opened, and when. Empty conditions match everything.
 type TicketOpening struct {
@@ -47,14 +44,6 @@ type TicketOpening struct {
 	Kinds      []Kind
 	Priorities []Priority
 	Tier       int // once this tier begins; 1: from the first
-}
-
-// TicketCall is one request to a generic system.
-type TicketCall struct {
-	Method string
-	Path   string            // behind the URL; placeholders are escaped
-	Body   string            // JSON, placeholders in its strings
-	Read   map[string]string // where in the answer things stand: "id" → "ticket.id"
 }
 
 // Matches reports whether the conditions hold.

@@ -40,7 +40,7 @@ var law = map[string]room{
 	"disk":                       {ours: []string{"core", "service", "disk"}, std: none},
 	"integrations":               {ours: []string{"core", "integrations/outbound", "integrations/foreign"}, others: []string{"github.com/twilio/twilio-go", "github.com/wneessen/go-mail"}, std: none},
 	"integrations/grafana":       {ours: []string{"core", "integrations/foreign", "integrations/alertmanager"}, std: none},
-	"integrations/outbound":      {std: none},
+	"integrations/outbound":      {ours: []string{"core/fault"}, std: none},
 	"integrations/foreign":       {ours: []string{"core"}, std: []string{"net/http", "os"}},
 	"integrations/oidc":          {ours: []string{"core", "integrations/oidc"}, others: []string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, std: none},
 	"integrations/mailbox":       {ours: []string{"core", "integrations/foreign"}, others: []string{"github.com/emersion/go-smtp"}, std: none},
