@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"log/slog"
@@ -49,6 +50,8 @@ type Options struct {
 	Opsgenie *Opsgenie
 	// Twilio is nil when no callbacks are expected: they are then not found.
 	Twilio *Twilio
+	// TicketNews takes what a ticket system posts, once it has proved who it is; nil: nothing is taken.
+	TicketNews func(ctx context.Context, system string, p alert.Post) error
 	// Gateway likewise.
 	Gateway *Gateway
 
@@ -92,6 +95,9 @@ func Register(e *echo.Echo, o Options) error {
 	}
 	if o.Twilio != nil {
 		g.callbacks(e)
+	}
+	if o.TicketNews != nil {
+		e.POST("/callbacks/tickets/:system", g.ticketNews, g.watched)
 	}
 	if o.Gateway != nil {
 		e.POST("/callbacks/gateway/status", g.report, g.watched)

@@ -207,6 +207,8 @@ func (a *App) Start(ctx context.Context) error {
 	a.beside(func() { a.rooms.dark.Run(ctx) })
 	a.beside(func() { a.rooms.digests.Run(ctx) })
 	a.beside(func() { a.watch(ctx) })
+	a.beside(func() { a.rooms.scribe.Run(ctx) })
+	a.beside(func() { a.rooms.poll.Run(ctx) })
 	if a.watchdog != nil {
 		a.beside(func() { a.watchdog.Run(ctx) })
 	}
@@ -349,6 +351,9 @@ func (a *App) watch(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	for {
+		if lag, err := (store.TicketLinks{Pool: a.db}).Lag(ctx); err == nil {
+			a.metrics.TicketLag(lag, a.now())
+		}
 		for _, probe := range append(a.probes(), a.out.standby()...) {
 			bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
 			a.metrics.Reached(probe.Name, probe.Ask(bounded) == nil)

@@ -27,6 +27,7 @@ type Metrics struct {
 	pages    *prometheus.CounterVec
 	digests  *prometheus.CounterVec
 	together prometheus.Counter
+	tickets  ticketLag
 
 	mu       sync.Mutex
 	families map[string]*family
@@ -61,6 +62,7 @@ func NewMetrics() *Metrics {
 		}),
 		families: map[string]*family{},
 	}
+	m.tickets = newTicketLag(m.registry)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.reached, m.switches, m.pages, m.digests, m.together)
 	return m
 }

@@ -53,6 +53,7 @@ type Options struct {
 	MailIn  MailIn
 	Webhook Webhook
 	Watch   Watch
+	Tickets Tickets
 	SignIn  SignIn
 
 	LogLevel  slog.Level
@@ -198,6 +199,8 @@ func Variables() []Variable {
 		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", word(func(o *Options) *string { return &o.Webhook.Secret })},
 		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks(func(o *Options) *[]netip.Prefix { return &o.Webhook.Allow })},
 		{"BELAY_WATCHDOG", "1", false, "0: this process does not watch over Belay itself", truth(func(o *Options) *bool { return &o.Watch.On })},
+		{"BELAY_TICKET_SECRETS", "", true, `what ticket systems of the blueprint call their secrets: a JSON object, as {"snow":"user:password","snow-hook":"…"}`, ticketSecrets},
+		{"BELAY_TICKET_ALLOW", "", false, "private networks in which ticket systems may live, as 10.1.0.0/16, comma separated", networks(func(o *Options) *[]netip.Prefix { return &o.Tickets.Allow })},
 		{"BELAY_WATCHDOG_WEBHOOKS", "", true, "addresses that hear when Belay itself is in trouble (JSON with \"text\", as chats take it), comma separated", several(func(o *Options) *[]string { return &o.Watch.Webhooks }, webAddress, "an address such as https://chat.example.com/hooks/…")},
 		{"BELAY_WATCHDOG_EMAILS", "", false, "mailboxes that hear of it, through BELAY_SMTP_ADDR, comma separated", several(func(o *Options) *[]string { return &o.Watch.Emails }, mailAddress, "an address such as ops@example.com")},
 		{"BELAY_WATCHDOG_PHONES", "", false, "numbers that hear of it by SMS when it is critical, comma separated", several(func(o *Options) *[]string { return &o.Watch.Phones }, dialled.MatchString, "a number such as +15551234567")},

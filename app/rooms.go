@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/belayhq/belay/activities"
+	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/surge"
 	"github.com/belayhq/belay/core/text"
@@ -49,6 +50,9 @@ type rooms struct {
 	reach    *service.Reachability
 	plays    *service.Simulations
 	listing  *service.Catalogue
+	scribe   *service.Scribe
+	poll     *service.TicketPoll
+	news     *service.TicketNews
 	tickets  *service.Tickets
 	digests  *service.Digests
 	sandbox  *service.Sandbox // dev only
@@ -138,6 +142,13 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.blueprints = &service.Blueprints{
 		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,
 	}
+	links, reached := store.TicketLinks{Pool: db}, &ticketClients{Tickets: o.Tickets}
+	r.news = &service.TicketNews{Book: links, Organisation: r.directory, Engine: engine, Now: now, Log: log}
+	r.scribe = &service.Scribe{
+		Book: links, Escalations: escalations, Organisation: r.directory, Trackers: reached.reach, News: r.news, Log: log,
+		Page: func(e id.Escalation) string { return o.PublicURL + "/escalations/" + string(e) },
+	}
+	r.poll = &service.TicketPoll{Book: links, Organisation: r.directory, Trackers: reached.reach, News: r.news, Log: log}
 	r.idempotency = store.Idempotency{Pool: db}
 	if o.Dev {
 		r.sandbox = &service.Sandbox{
@@ -166,9 +177,9 @@ func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, l
 		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
 		Pager: &activities.Pager{
 			Directories: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,
-			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Journal: litJournal{Journal: store.Journal{Pool: db}, lights: r.lights}, Now: now, Log: log,
+			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Journal: litJournal{Journal: store.Journal{Pool: db, Tickets: service.TicketRules{Organisation: r.directory}.Wanted}, lights: r.lights}, Now: now, Log: log,
 		},
-		Recorder: &activities.Recorder{Journal: litJournal{Journal: store.Journal{Pool: db}, lights: r.lights}},
+		Recorder: &activities.Recorder{Journal: litJournal{Journal: store.Journal{Pool: db, Tickets: service.TicketRules{Organisation: r.directory}.Wanted}, lights: r.lights}},
 		Doorman: &activities.Doorman{
 			Finder: r.engine, Numbers: r.reserve, Opener: r.settler, Inbox: litInbox{Inbox: store.Inbox{Pool: db}, lights: r.lights},
 		},

@@ -33,6 +33,7 @@ func (r *reader) build(docs []*document) *org.Org {
 		Services: map[id.Service]org.Service{}, Integrations: map[id.Integration]org.Integration{},
 		Schedules: map[id.Schedule]org.Schedule{}, Calendars: map[id.Calendar]org.Calendar{}, Vendors: map[id.Vendor]org.Vendor{},
 		Windows: map[id.Window]org.Window{}, Heartbeats: map[id.Heartbeat]org.Heartbeat{},
+		Tickets: map[id.TicketSystem]org.TicketSystem{},
 	}
 	home := time.UTC
 	for _, doc := range docs {
@@ -88,6 +89,8 @@ func (b builder) add(doc *document) {
 		o.Rules = append(o.Rules, b.rules(n)...)
 	case KindWindow:
 		o.Windows[id.Window(doc.id)] = b.window(doc)
+	case KindTicketSystem:
+		o.Tickets[id.TicketSystem(doc.id)] = b.ticketSystem(doc)
 	case KindHeartbeat:
 		o.Heartbeats[id.Heartbeat(doc.id)] = b.heartbeat(doc)
 	}

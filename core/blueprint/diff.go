@@ -56,6 +56,7 @@ func Diff(prev, next *org.Org) []Change {
 	compare(d, "trigger", triggersByID(prev.Triggers), triggersByID(next.Triggers), d.trigger)
 	compare(d, "window", prev.Windows, next.Windows, d.window)
 	compare(d, "heartbeat", prev.Heartbeats, next.Heartbeats, d.heartbeat)
+	compare(d, "ticket system", prev.Tickets, next.Tickets, d.ticketSystem)
 	return d.changes
 }
 

@@ -24,12 +24,13 @@ const (
 	KindHeartbeat    Kind = "heartbeat"
 	KindSLA          Kind = "sla"
 	KindTrigger      Kind = "trigger"
+	KindTicketSystem Kind = "ticket_system"
 )
 
 // Kinds lists them in the order in which a newcomer would read them.
 func Kinds() []Kind {
 	return []Kind{KindOrganisation, KindUnit, KindTeam, KindPerson, KindService, KindIntegration, KindSchedule,
-		KindCalendar, KindPolicy, KindVendor, KindRules, KindWindow, KindHeartbeat, KindSLA, KindTrigger}
+		KindCalendar, KindPolicy, KindVendor, KindRules, KindWindow, KindHeartbeat, KindSLA, KindTrigger, KindTicketSystem}
 }
 
 // language is the whole of it: the keys of every kind. What holds when a key is left out is decided in build.go.
@@ -50,6 +51,7 @@ func language() map[Kind]*shape {
 		KindTrigger:      triggerShape(),
 		KindWindow:       windowShape(),
 		KindHeartbeat:    heartbeat(),
+		KindTicketSystem: ticketSystemShape(),
 	}
 }
 

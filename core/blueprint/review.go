@@ -49,7 +49,7 @@ func (r *reader) review(docs []*document, o *org.Org) {
 			v.rules(doc)
 		case KindWindow:
 			v.window(doc)
-		case KindUnit, KindService, KindCalendar, KindHeartbeat:
+		case KindUnit, KindService, KindCalendar, KindHeartbeat, KindTicketSystem:
 		}
 	}
 	v.shadowed(docs)
