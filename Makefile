@@ -6,7 +6,7 @@ PACKAGES := ./...
 RACE ?=
 export GOFLAGS := -buildvcs=false
 
-.PHONY: help run test check bench chaos lint format generate generated build planted fuzz vulnerabilities clean
+.PHONY: help run test check bench chaos screenshots lint format generate generated build planted fuzz vulnerabilities clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ generate: ## write the generated code anew
 generated: ## fail when generated code is not what its sources say
 	@$(MAKE) generate
 	@git diff --exit-code --stat -- store api web docs core || { echo "generated code is stale: run make generate and commit"; exit 1; }
+
+screenshots: ## write what people see, in both themes and at several sizes, to .build/screenshots (needs chromium)
+	BELAY_BROWSER=required BELAY_PICTURES=$(CURDIR)/.build/screenshots go test ./web -run "TestPictures" -count=1 -timeout 40m
 
 build: ## the binary, static, in .build/
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o .build/belay ./cmd/belay

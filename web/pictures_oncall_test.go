@@ -1,32 +1,31 @@
 package web_test
 
 import (
-	"fmt"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/internal/chromium"
 )
 
 // TestPicturesOfTheHouse writes the pages of the example company to a folder, as TestPictures does.
 func TestPicturesOfTheHouse(t *testing.T) {
 	dir := os.Getenv("BELAY_PICTURES")
-	browser, err := exec.LookPath("chromium")
-	if dir == "" || err != nil {
-		t.Skip("set BELAY_PICTURES to a folder, with chromium in PATH, to see the pages")
+	if dir == "" {
+		t.Skip("make screenshots writes them")
 	}
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	server := httptest.NewServer(site(t, acme(t, night), nil))
-	defer server.Close()
-	defer server.CloseClientConnections()
+	s := serve(t, acme(t, night))
+	tab := chromium.Open(t).Tab(t, chromium.Desk)
 	for name, path := range housePages() {
-		for _, width := range []int{360, 1280} {
-			for theme, setting := range map[string]string{"dark": "0", "light": "1"} {
-				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, theme))
-				take(t, browser, server.URL+path, file, width, map[int]int{360: 1600, 1280: 1200}[width], setting)
+		for size, view := range map[string]chromium.View{"phone": chromium.Phone, "desk": chromium.Desk} {
+			for theme, dark := range map[string]bool{"dark": true, "light": false} {
+				view.Dark = dark
+				tab.View(view)
+				tab.Go(s.URL + path)
+				require.NoError(t, os.WriteFile(filepath.Join(dir, name+"-"+size+"-"+theme+".png"), tab.Picture(), 0o644))
 			}
 		}
 	}

@@ -336,3 +336,13 @@ func (h *House) Remember(link string, t service.Ticket, b page.Brief) {
 	h.tickets[link] = t
 	h.sent[t.Key] = service.Sent{Workflow: t.Workflow, Message: page.Message{Key: t.Key, Person: t.Person, Brief: b}}
 }
+
+// Happens changes a row and writes an entry, as the recorder would.
+func (h *House) Happens(e id.Escalation, kind escalation.EntryKind, actor, text string, change func(*service.Escalation)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := h.find(e); i >= 0 {
+		change(&h.rows[i])
+		h.write(&h.rows[i], kind, actor, "link", text)
+	}
+}
