@@ -42,15 +42,6 @@ func (f frame) day(at time.Time) string {
 	return at.Format("2 Jan")
 }
 
-// number writes a number with its fraction as the reader does.
-func (f frame) number(value float64, digits int) string {
-	text := fmt.Sprintf("%.*f", digits, value)
-	if f.Language == tongue.German {
-		return strings.Replace(text, ".", ",", 1)
-	}
-	return text
-}
-
 // clockWords are what belay.js needs to count in the reader's language, in the order in which it reads them.
 func (f frame) clockWords() string {
 	return strings.Join([]string{
