@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/belayhq/belay/api"
+	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/integrations/alertmanager"
 	"github.com/belayhq/belay/integrations/opsgenie"
 	"github.com/belayhq/belay/integrations/pagerduty"
@@ -22,9 +24,14 @@ func (a *App) api(e *echo.Echo) error {
 		Events:     api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer},
 		Events1:    api.Events{Decode: pagerduty.DecodeV1, Answer: pagerduty.AnswerV1},
 		Changes:    api.Events{Decode: pagerduty.DecodeChange, Answer: pagerduty.AnswerChange},
-		Opsgenie:   &api.Opsgenie{Create: opsgenie.Dialect(), Monitors: a.rooms.monitors},
+		Opsgenie:   &api.Opsgenie{Create: opsgenie.Dialect(), Monitors: a.rooms.monitors, Ping: a.ping},
 		Prometheus: alertmanager.API(), Dialects: Dialects(), Twilio: a.callbacks(), Gateway: a.reports(), TicketNews: a.ticketNews, Limits: &a.limits, Now: a.now, Log: a.log,
 	})
+}
+
+// ping is a heartbeat as Opsgenie's clients send it.
+func (a *App) ping(ctx context.Context, key, name string) error {
+	return a.rooms.heart.BeatByKey(ctx, key, id.Heartbeat(name))
 }
 
 // callbacks are expected when an account is configured: only then can anything be proved to come from it.

@@ -9,6 +9,7 @@ import (
 	"net/smtp"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	genie "github.com/opsgenie/opsgenie-go-sdk-v2/alert"
 	opsgenie "github.com/opsgenie/opsgenie-go-sdk-v2/client"
+	"github.com/opsgenie/opsgenie-go-sdk-v2/heartbeat"
 	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +28,7 @@ import (
 // native is a whole system with the quick example, as a sender sees it.
 type native struct {
 	*testing.T
+	app            *app.App
 	at, key, token string
 	db             *pgx.Conn
 }
@@ -38,7 +41,7 @@ func natively(t *testing.T) native {
 	db, err := pgx.Connect(t.Context(), o.DatabaseURL)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close(context.WithoutCancel(t.Context())) })
-	return native{t, "http://" + a.Addr(), routingKey(t), strings.TrimSpace(string(token)), db}
+	return native{t, a, "http://" + a.Addr(), routingKey(t), strings.TrimSpace(string(token)), db}
 }
 
 // state of the newest escalation with a dedup key; "" when there is none.
@@ -119,12 +122,17 @@ func TestPagerDutysClientSpeaksEveryVersion(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestOpsgeniesClientDoesWithAnAlertWhatItDid(t *testing.T) {
-	n := natively(t)
-	configured := &opsgenie.Config{
-		ApiKey: n.key, OpsGenieAPIURL: opsgenie.ApiUrl(strings.TrimPrefix(n.at, "http://")), RetryCount: 5, LogLevel: logrus.FatalLevel,
+// opsgenie is a configuration of Opsgenie's own client with our address.
+func (n native) opsgenie(key string) *opsgenie.Config {
+	return &opsgenie.Config{
+		ApiKey: key, OpsGenieAPIURL: opsgenie.ApiUrl(strings.TrimPrefix(n.at, "http://")), RetryCount: 5, LogLevel: logrus.FatalLevel,
 		HttpClient: &http.Client{Transport: toUs(n.at)},
 	}
+}
+
+func TestOpsgeniesClientDoesWithAnAlertWhatItDid(t *testing.T) {
+	n := natively(t)
+	configured := n.opsgenie(n.key)
 	client, err := genie.NewClient(configured)
 	require.NoError(t, err)
 	alias := "disk:" + t.Name()
@@ -173,6 +181,36 @@ func TestOpsgeniesClientDoesWithAnAlertWhatItDid(t *testing.T) {
 	require.ErrorContains(t, err, "401")
 	_, err = stranger.Get(t.Context(), &genie.GetAlertRequest{IdentifierType: genie.ALERTID, IdentifierValue: status.AlertID})
 	require.ErrorContains(t, err, "401")
+}
+
+// Opsgenie's own client pings by GET: it counts as a sign of life all the same, and only for who has the key.
+func TestOpsgeniesHeartbeatsAreOurs(t *testing.T) {
+	n := natively(t)
+	quick, err := os.ReadFile("../examples/quick/quick.yaml")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	watched := string(quick) + "---\n{kind: heartbeat, id: backup, name: Backup, integration: payments-events, every: 1h, grace: 10m}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "quick.yaml"), []byte(watched), 0o600))
+	_, _, err = n.app.ApplyDir(t.Context(), dir)
+	require.NoError(t, err)
+	due := func() (waiting int) {
+		require.NoError(t, n.db.QueryRow(t.Context(), "select count(*) from heartbeats where name = 'backup' and due_at > now()").Scan(&waiting))
+		return waiting
+	}
+	require.Zero(t, due(), "nobody waits for it before the first one")
+
+	pings := func(key string) (*heartbeat.PingResult, error) {
+		client, err := heartbeat.NewClient(n.opsgenie(key))
+		require.NoError(t, err)
+		return client.Ping(t.Context(), "backup")
+	}
+	_, err = pings("nobody")
+	require.ErrorContains(t, err, "no integration has this key")
+	require.Zero(t, due())
+	pong, err := pings(n.key)
+	require.NoError(t, err)
+	require.Contains(t, pong.Message, "PONG")
+	require.Equal(t, 1, due())
 }
 
 func TestOpsgeniesErrorsAreItsOwn(t *testing.T) {
