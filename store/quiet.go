@@ -101,6 +101,25 @@ func (d *desk) gather(ctx context.Context, all []*conversation, every time.Durat
 			}
 			return err
 		})
+	}
+	if err := d.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	for _, g := range d.groups {
+		if g.held != nil {
+			numbers[g.held.Number] = true // whoever joins is not the only one
+		}
+	}
+	return d.count(ctx, sorted(numbers))
+}
+
+// count reads how many members of groups' escalations fire.
+func (d *desk) count(ctx context.Context, numbers []int64) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	for _, number := range numbers {
 		batch.Queue(sqlc.FiringMembers, number).QueryRow(func(row pgx.Row) error {
 			var firing int32
 			err := row.Scan(&firing)
@@ -427,7 +446,7 @@ func (i Inbox) Muted(ctx context.Context, open []id.Window, lim int) ([]service.
 	for _, r := range rows {
 		in, err := incomingOf(sqlc.ConversationRow(r))
 		if err != nil {
-			return nil, err
+			in.Route = nil // no window can be held against it: it is let go, and holds up no other
 		}
 		out = append(out, service.Muted{Seq: r.Seq, Incoming: in})
 	}

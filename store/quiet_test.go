@@ -18,6 +18,7 @@ import (
 	"github.com/belayhq/belay/core/route"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
+	"github.com/belayhq/belay/store/sqlc"
 )
 
 // ruled is a monitor in front of an inbox, with rules between them and a clock of its own.
@@ -385,4 +386,70 @@ func TestAStormOfAFlappingCluster(t *testing.T) {
 			require.Equal(t, scene.opened, r.pages)
 		})
 	}
+}
+
+// One that fires and ends in one go, as after an outage, is not the last of its group while others fire.
+func TestWhoComesAndGoesAtOnceEndsNoGroup(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "cluster", When: "has(labels.cluster)", Action: org.Tell, Group: &org.Grouping{By: []string{"labels.cluster"}, Within: 10 * time.Minute}})
+	require.Equal(t, []string{"open E-1"}, r.fires("node-1", alert.Error))
+	in := event(alert.Trigger, "node-2", alert.Error)
+	in.ReceivedAt, in.Alert.Labels = r.now, alert.Labels{"cluster": "eu-1"}
+	d := route.Over(r.company).Decide(expr.Event{Alert: in.Alert, Service: in.Service, Integration: in.Integration, At: r.now}, nil)
+	in.Route = &d
+	r.door.says(in)
+	require.NotContains(t, r.ends("node-2"), "resolve E-1 by monitor via events", "node-1 still fires")
+	require.Equal(t, "1 others of its group still fire", r.note("node-2"))
+	require.Contains(t, r.ends("node-1"), "resolve E-1 by monitor via events")
+}
+
+// Whoever settles an alert while its delay ends hears of that first: it would else be over before it began, and page.
+func TestAnAlertThatEndsWhileItsDelayDoesTellsNobodyLater(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "patience", Action: org.Tell, Delay: time.Minute})
+	ctx := context.Background()
+	require.Empty(t, r.fires("disk", alert.Error))
+	seq := r.door.says(event(alert.Resolve, "disk", alert.Info))
+
+	ripening, err := r.inbox.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = ripening.Rollback(ctx) }()
+	ripe, err := sqlc.New(ripening).RipenAlerts(ctx, r.now.Add(time.Hour), 10)
+	require.NoError(t, err)
+	require.Len(t, ripe, 1)
+
+	type settled struct {
+		errands []service.Errand
+		err     error
+	}
+	done := make(chan settled, 1)
+	go func() {
+		errands, err := r.inbox.Settle(ctx, seq, open)
+		done <- settled{errands, err}
+	}()
+	require.Eventually(t, func() bool {
+		return number(t, r.inbox.Pool, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 1
+	}, time.Minute, 10*time.Millisecond, "it waits for what ripens")
+	require.NoError(t, ripening.Commit(ctx))
+	heard := <-done
+	require.NoError(t, heard.err)
+	require.Equal(t, []string{"open E-1", "resolve E-1 by monitor via events"}, r.told(heard.errands), "what ripened first is settled first")
+	require.Empty(t, r.looks(), "it is over, and nobody is told of it later")
+}
+
+// What nobody can read is let go, and keeps no other alert quiet for ever.
+func TestAMutedAlertThatNobodyCanReadKeepsNoOtherQuiet(t *testing.T) {
+	r := withRules(t)
+	r.byHand = []org.Window{{ID: "W-1", Name: "Upgrade", From: r.now, Until: r.now.Add(time.Hour), UpTo: "critical"}}
+	require.Empty(t, r.fires("broken", alert.Error))
+	require.Empty(t, r.fires("disk", alert.Error))
+	_, err := r.inbox.Pool.Exec(context.Background(), `update inbox set alert = '{"title": ["as a later release writes it"]}' where dedup_key = 'broken'`)
+	require.NoError(t, err)
+	r.now = r.now.Add(2 * time.Hour)
+	quiet := service.Quiet{Alerts: r.inbox, Routes: &service.Routes{Organisation: r}, Now: func() time.Time { return r.now }, Log: slog.Default()}
+	require.NoError(t, quiet.Look(context.Background()))
+	seqs, err := r.inbox.Unsettled(context.Background(), 0, 10)
+	require.NoError(t, err)
+	require.Len(t, seqs, 2)
+	errands, err := r.inbox.Settle(context.Background(), seqs[1], open)
+	require.NoError(t, err)
+	require.Equal(t, []string{"open E-1"}, words(errands))
 }

@@ -223,18 +223,19 @@ func (d *desk) begin(ctx context.Context, talks []talk, every time.Duration) ([]
 			continue
 		}
 		batch.Queue(sqlc.LockConversation, t.service, t.dedupKey)
+		// Before the events are read: what ripens meanwhile is among them, or waits for us.
+		batch.Queue(sqlc.AlertOf, t.service, t.dedupKey).Query(func(rows pgx.Rows) error {
+			alerts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.AlertOfRow])
+			if len(alerts) > 0 {
+				c.alert = alertRow{AlertOfRow: alerts[0], kept: true}
+			}
+			return err
+		})
 		batch.Queue(sqlc.Conversation, t.service, t.dedupKey, t.upTo).Query(hear)
 		batch.Queue(sqlc.Holder, every, t.service, t.dedupKey).Query(func(rows pgx.Rows) error {
 			holders, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.HolderRow])
 			if len(holders) > 0 {
 				c.held = d.holderOf(holders[0])
-			}
-			return err
-		})
-		batch.Queue(sqlc.AlertOf, t.service, t.dedupKey).Query(func(rows pgx.Rows) error {
-			alerts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sqlc.AlertOfRow])
-			if len(alerts) > 0 {
-				c.alert = alertRow{AlertOfRow: alerts[0], kept: true}
 			}
 			return err
 		})
