@@ -133,7 +133,13 @@ func TestNothingElseIs(t *testing.T) {
 		"a user": func(m map[string]string) {
 			m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com@evil.example/x.pem"
 		},
-		"a port":         func(m map[string]string) { m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com:8443/x.pem" },
+		"a port": func(m map[string]string) { m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com:8443/x.pem" },
+		"what the API answers": func(m map[string]string) {
+			m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com/?Action=GetTopicAttributes&TopicArn=arn:aws:sns:eu-west-1:666:evil&X-Amz-Signature=x.pem"
+		},
+		"what the API answers below the right path": func(m map[string]string) {
+			m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-f00d.pem?Action=GetTopicAttributes&x=.pem"
+		},
 		"no certificate": func(m map[string]string) { m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com/x.txt" },
 		"a line break in it": func(m map[string]string) {
 			m["SigningCertURL"] = "https://sns.eu-west-1.amazonaws.com\n.evil.example/x.pem"
