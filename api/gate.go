@@ -81,6 +81,9 @@ func spoken(c echo.Context) string {
 	if c.Path() == pulseway {
 		return strings.Replace(pulseway, ":name", c.Param("name"), 1)
 	}
+	if c.Path() == promway {
+		return promway
+	}
 	return c.Request().URL.Path
 }
 

@@ -17,7 +17,7 @@ func (g *gate) beats(c echo.Context) error {
 		return err
 	}
 	if err := g.Heart.BeatByKey(c.Request().Context(), c.Param("key"), id.Heartbeat(c.Param("name"))); err != nil {
-		return err
+		return g.unguessed(c, err)
 	}
 	return c.JSON(http.StatusAccepted, map[string]string{"heartbeat": c.Param("name"), "request_id": requestID(c)})
 }
@@ -28,7 +28,7 @@ func (g *gate) disarms(c echo.Context) error {
 		return err
 	}
 	if err := g.Heart.DisarmByKey(c.Request().Context(), c.Param("key"), id.Heartbeat(c.Param("name"))); err != nil {
-		return err
+		return g.unguessed(c, err)
 	}
 	return c.NoContent(http.StatusNoContent)
 }

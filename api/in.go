@@ -65,12 +65,17 @@ func (g *gate) deliver(c echo.Context, d alert.Dialect, key string) (service.Tak
 		return service.Taken{}, err
 	}
 	taken, err := g.Intake.Deliver(c.Request().Context(), service.Delivery{Dialect: d, Key: key, Post: post, Trace: requestID(c)})
-	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) { // keys and secrets are not to be guessed
+	return taken, g.unguessed(c, err)
+}
+
+// unguessed slows down whoever tries keys, secrets and names that are wrong.
+func (g *gate) unguessed(c echo.Context, err error) error {
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) {
 		if slow := g.Limits.Stranger(c.RealIP(), g.Now()); slow != nil {
-			return service.Taken{}, slow
+			return slow
 		}
 	}
-	return taken, err
+	return err
 }
 
 // post is a request in values.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,9 @@ func (g *gate) genie(do func(asked) (status int, answer map[string]any, err erro
 	return func(c echo.Context) error {
 		r := asked{began: g.Now(), echo: c}
 		status, answer, err := g.genied(&r, do)
+		if fault.Is(err, fault.Unauthenticated) { // what is not found is often only not there yet
+			err = g.unguessed(c, err)
+		}
 		if err != nil {
 			status, answer = refusedByGenie(err)
 			if status >= http.StatusInternalServerError {
@@ -256,13 +260,20 @@ func (g *gate) geniePing(r asked) (int, map[string]any, error) {
 	if g.Opsgenie.Ping == nil {
 		return 0, nil, fault.New(fault.NotFound, "Heartbeat with name [%s] does not exist", clip(r.echo.Param("name")))
 	}
-	err := g.Opsgenie.Ping(r.echo.Request().Context(), r.Key, r.echo.Param("name"))
+	err := g.unguessed(r.echo, g.Opsgenie.Ping(r.echo.Request().Context(), r.Key, r.echo.Param("name")))
 	return http.StatusAccepted, map[string]any{"result": "PONG - Heartbeat received"}, err
 }
 
 // name of the alert that a request is about: by id unless it says otherwise.
 func (r asked) name() (service.Name, error) {
 	identifier := r.echo.Param("identifier")
+	if r.echo.Request().URL.RawPath != "" { // the router then leaves parameters escaped, as %2F and %3A are
+		plain, err := url.PathUnescape(identifier)
+		if err != nil {
+			return service.Name{}, fault.Field("identifier", "%q is not escaped as paths are", clip(identifier))
+		}
+		identifier = plain
+	}
 	switch kind := r.echo.QueryParam("identifierType"); kind {
 	case "alias":
 		return service.Name{Dedup: identifier}, nil

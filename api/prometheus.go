@@ -10,6 +10,9 @@ import (
 	"github.com/belayhq/belay/service"
 )
 
+// promway is Alertmanager's API below a prefix that holds the key.
+const promway = "/alertmanager/:key/api/v2/alerts"
+
 // prometheus mounts Alertmanager's API v2 where Prometheus looks for it: at its own path, with the key of an integration as the
 // bearer token or the password of basic authentication; or below a prefix that holds the key (path_prefix).
 func (g *gate) prometheus(e *echo.Echo, d alert.Dialect) {
@@ -25,7 +28,7 @@ func (g *gate) prometheus(e *echo.Echo, d alert.Dialect) {
 		return g.answered(c, d, taken, err)
 	}
 	e.POST("/api/v2/alerts", handle, g.watched)
-	e.POST("/alertmanager/:key/api/v2/alerts", handle, g.watched)
+	e.POST(promway, handle, g.watched)
 }
 
 // credential is the bearer token of a request, or the password of its basic authentication.

@@ -16,6 +16,9 @@ func (g *gate) ticketNews(c echo.Context) error {
 	}
 	err = g.TicketNews(c.Request().Context(), c.Param("system"), post)
 	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.NotFound) {
+		if slow := g.Limits.Stranger(c.RealIP(), g.Now()); slow != nil {
+			return slow
+		}
 		return refuse(http.StatusForbidden, "", "not proved to come from a ticket system of ours")
 	}
 	if err != nil {

@@ -1,0 +1,63 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/api"
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/service/servicetest"
+)
+
+func natives(h *house) {
+	h.options.Opsgenie = &api.Opsgenie{Create: alert.Dialect{Name: "opsgenie", Decode: plainWords}}
+	h.options.Prometheus = alert.Dialect{Name: "alertmanager", Decode: plainWords}
+	h.options.TicketNews = func(context.Context, string, alert.Post) error { return fault.New(fault.Unauthenticated, "wrong") }
+}
+
+// Clients escape more in a path than Go does: a trouble must be closed by the name under which it was opened.
+func TestAnAliasIsReadHoweverItIsEscaped(t *testing.T) {
+	h := newHouse(t, natives)
+	for n, escaped := range []string{"disk%3A%2Fvar%20is%20full", "disk:%2fvar%20is%20full"} {
+		got := h.as("", "POST", "/v2/alerts/"+escaped+"/close?identifierType=alias", "{}", "Authorization", "GenieKey "+servicetest.Key)
+		require.Equal(t, http.StatusAccepted, got.status, got.body)
+		require.Equal(t, "disk:/var is full", h.inbox.Events()[n].Alert.DedupKey)
+	}
+	h.as("", "POST", "/v2/alerts/50%25/close?identifierType=alias", "{}", "Authorization", "GenieKey "+servicetest.Key)
+	require.Equal(t, "50%", h.inbox.Events()[2].Alert.DedupKey, "and once only")
+}
+
+func TestAKeyInTheAddressOfAlertmanagerIsNotLogged(t *testing.T) {
+	h := newHouse(t, natives)
+	got := h.as("", "POST", "/alertmanager/"+servicetest.Key+"/api/v2/alerts", "trigger a x")
+	require.Equal(t, http.StatusAccepted, got.status, got.body)
+	require.Contains(t, h.log.String(), "/alertmanager/:key/api/v2/alerts")
+	require.NotContains(t, h.log.String(), servicetest.Key)
+}
+
+func TestNoDoorLetsSecretsBeGuessedQuickly(t *testing.T) {
+	for name, try := range map[string]func(h *house, guess string) answer{
+		"opsgenie": func(h *house, guess string) answer {
+			return h.as("", "POST", "/v2/alerts", "trigger a x", "Authorization", "GenieKey "+guess)
+		},
+		"heartbeat": func(h *house, guess string) answer { return h.as("", "POST", "/in/heartbeat/"+guess+"/backup", "") },
+		"disarmed":  func(h *house, guess string) answer { return h.as("", "DELETE", "/in/heartbeat/"+guess+"/backup", "") },
+		"tickets": func(h *house, guess string) answer {
+			return h.as("", "POST", "/callbacks/tickets/snow", "{}", "X-Belay-Secret", guess)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, status := newHouse(t, natives), 0
+			for n := 0; n < 200 && status != http.StatusTooManyRequests; n++ {
+				status = try(h, "guess"+strconv.Itoa(n)).status
+			}
+			require.Equal(t, http.StatusTooManyRequests, status)
+			require.NotContains(t, h.log.String(), "guess1")
+		})
+	}
+}
