@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -159,23 +160,31 @@ func (l *Heart) Look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		var wrong []error // one that cannot be judged must not keep the others from it
 		for _, stands := range late {
-			h, ok := l.Organisation.Current().Org.Heartbeats[stands.Name]
-			if !ok {
-				if err := l.Heartbeats.Disarm(ctx, stands.Name); err != nil {
-					return err
-				}
-				continue
+			err := l.judge(ctx, stands, since, now)
+			if fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
+				return err
 			}
-			if !missing(h, stands, since, now) {
-				continue
-			}
-			if err := l.lapse(ctx, h, stands, now); err != nil {
-				return fmt.Errorf("heartbeat %s: %w", h.ID, err)
-			}
+			wrong = append(wrong, err)
 		}
-		return nil
+		return errors.Join(wrong...)
 	})
+}
+
+// judge looks at one that is due.
+func (l *Heart) judge(ctx context.Context, stands Heartbeat, since, now time.Time) error {
+	h, ok := l.Organisation.Current().Org.Heartbeats[stands.Name]
+	if !ok {
+		return l.Heartbeats.Disarm(ctx, stands.Name)
+	}
+	if !missing(h, stands, since, now) {
+		return nil
+	}
+	if err := l.lapse(ctx, h, stands, now); err != nil {
+		return fmt.Errorf("heartbeat %s: %w", h.ID, err)
+	}
+	return nil
 }
 
 // missing: it should have come while somebody listened.

@@ -158,3 +158,27 @@ func TestAnAlertMayBeASignOfLife(t *testing.T) {
 	w.passes(time.Minute)
 	require.Equal(t, []string{"trigger Heartbeat Backup is missing: it comes every 1m0s"}, w.said())
 }
+
+// fussy refuses the events of one heartbeat.
+type fussy struct {
+	*servicetest.Inbox
+	refuses string
+}
+
+func (p fussy) Accept(ctx context.Context, in service.Incoming) (int64, bool, error) {
+	if in.Alert.Source == p.refuses {
+		return 0, false, fault.New(fault.Internal, "it cannot be kept")
+	}
+	return p.Inbox.Accept(ctx, in)
+}
+
+func TestAHeartbeatThatCannotBeJudgedKeepsNoOtherQuiet(t *testing.T) {
+	w := newWard(t)
+	w.beat("backup")
+	w.beat("yearly")
+	w.heart.Inbox = fussy{w.inbox, "backup"}
+	for end := w.now.Add(25 * time.Hour); w.now.Before(end); w.now = w.now.Add(10 * time.Second) {
+		_ = w.heart.Look(context.Background()) // complains of the other
+	}
+	require.Equal(t, []string{"trigger Heartbeat Daily is missing: it comes every 24h0m0s"}, w.said())
+}

@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +74,7 @@ func (b *Heartbeats) Overdue(_ context.Context, at time.Time) ([]service.Heartbe
 			late = append(late, h)
 		}
 	}
+	slices.SortFunc(late, func(a, b service.Heartbeat) int { return a.DueAt.Compare(b.DueAt) })
 	return late, nil
 }
 
