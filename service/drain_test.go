@@ -179,6 +179,26 @@ func TestAnErrandThatPanicsHoldsUpNoOther(t *testing.T) {
 	require.Len(t, h.engine.Started(), 2)
 }
 
+func TestAnEventThatPanicsHoldsUpNoOther(t *testing.T) {
+	h := newHouse(t)
+	for _, key := range []string{"a", "b", "c"} {
+		_, _, err := h.inbox.Accept(ctx(), service.Incoming{Integration: "acme-payments", Service: "payments", ReceivedAt: h.now,
+			Alert: alert.Alert{Action: alert.Trigger, DedupKey: key, Title: "x", Severity: alert.Error}})
+		require.NoError(t, err)
+	}
+	calls := 0
+	h.settler.Rules = func() int {
+		if calls++; calls <= 2 { // with the others, then alone
+			panic("nil pointer")
+		}
+		return 1
+	}
+	h.relay.Sweep(ctx())
+	events, _ := h.inbox.Waiting()
+	require.Equal(t, 1, events)
+	require.Len(t, h.engine.Started(), 2)
+}
+
 // trap is an inbox at which the first look of each kind panics.
 type trap struct {
 	*servicetest.Inbox

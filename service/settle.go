@@ -255,12 +255,15 @@ func elsewhere(e id.Escalation) error {
 	return fault.New(fault.Throttled, "%s waits: its alert was taken by the engine while the records were away", e)
 }
 
-// open is opening for the inbox.
-func (s *Settler) open(e id.Escalation, in Incoming) (contract.Start, error) {
+// open is opening for the inbox. An event that breaks it fails alone: those that are settled with it would never be.
+func (s *Settler) open(e id.Escalation, in Incoming) (start contract.Start, err error) {
+	err = fault.New(fault.Internal, "the opening of %s panicked", e) // unless it comes to an end
+	defer caught(context.Background(), s.Log, "an opening panicked", "escalation", e)
 	if s.Dark.Talks(s.Dark.Hash(in.Service, in.Alert.DedupKey)) {
 		return contract.Start{}, elsewhere(e)
 	}
-	return s.opening(e, in)
+	start, err = s.opening(e, in)
+	return start, err
 }
 
 // opening builds what the workflow starts with, at the current revision. It never refuses: whatever is missing by
