@@ -63,7 +63,7 @@ func Decode(p alert.Post) ([]alert.Alert, error) {
 		Action: action, Title: foreign.Title(foreign.First(core, subject)), Source: foreign.First(from, "mail"), Severity: severity, Status: string(action),
 		DedupKey: foreign.Key("mail", foreign.First(about(core), thread(m.Header), subject)), Links: links,
 		Details: foreign.Details(map[string]any{"text": alert.Clip(text, mostText), "subject": subject, "message_id": m.Header.Get("Message-Id")}),
-		Labels:  foreign.Labels(map[string]string{"from": from, "to": m.Header.Get("To")}),
+		Labels:  foreign.Labels(map[string]string{"from": from}), // whom it was to is the key of an integration
 	}
 	if at, err := m.Header.Date(); err == nil {
 		a.OccurredAt = at.UTC()

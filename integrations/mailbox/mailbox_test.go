@@ -2,6 +2,7 @@ package mailbox_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/smtp"
@@ -87,6 +88,13 @@ func TestTheTextOfAMailIsFoundInItsParts(t *testing.T) {
 	require.Equal(t, time.Date(2026, 9, 16, 12, 0, 0, 0, time.UTC), a.OccurredAt)
 	html := reads(t, letter("Subject: x\nContent-Type: text/html\nContent-Transfer-Encoding: base64", "PHN0eWxlPng8L3N0eWxlPjxiPmZ1bGw8L2I+"), nil)
 	require.Equal(t, "full", html.Details["text"])
+}
+
+func TestTheKeyOfAnIntegrationStaysOutOfWhatPeopleSee(t *testing.T) {
+	seen, err := json.Marshal(reads(t, letter("Subject: disk full", "it is"), nil))
+	require.NoError(t, err)
+	require.NotContains(t, string(seen), "key@alerts.example")
+	require.Contains(t, string(seen), "watch@db-1.example")
 }
 
 func FuzzDecode(f *testing.F) {
