@@ -25,7 +25,7 @@ type Opsgenie struct {
 	Create   alert.Dialect // reads the body of a new alert
 	Monitors *service.Monitors
 	// Ping hears the heartbeat with a name, of the integration with this key. fault.NotFound. nil: there are no heartbeats.
-	Ping func(ctx context.Context, key, name string) error
+	Ping func(ctx context.Context, key, name string, p alert.Post) error
 }
 
 // opsgenie mounts its paths as clients have them: some put the whole host before /v2, some a prefix.
@@ -260,7 +260,7 @@ func (g *gate) geniePing(r asked) (int, map[string]any, error) {
 	if g.Opsgenie.Ping == nil {
 		return 0, nil, fault.New(fault.NotFound, "Heartbeat with name [%s] does not exist", clip(r.echo.Param("name")))
 	}
-	err := g.unguessed(r.echo, g.Opsgenie.Ping(r.echo.Request().Context(), r.Key, r.echo.Param("name")))
+	err := g.unguessed(r.echo, g.Opsgenie.Ping(r.echo.Request().Context(), r.Key, r.echo.Param("name"), r.Post))
 	return http.StatusAccepted, map[string]any{"result": "PONG - Heartbeat received"}, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/belayhq/belay/api"
+	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/integrations/alertmanager"
 	"github.com/belayhq/belay/integrations/opsgenie"
@@ -30,8 +31,8 @@ func (a *App) api(e *echo.Echo) error {
 }
 
 // ping is a heartbeat as Opsgenie's clients send it.
-func (a *App) ping(ctx context.Context, key, name string) error {
-	return a.rooms.heart.BeatByKey(ctx, key, id.Heartbeat(name))
+func (a *App) ping(ctx context.Context, key, name string, p alert.Post) error {
+	return a.rooms.heart.BeatByKey(ctx, key, p, id.Heartbeat(name))
 }
 
 // callbacks are expected when an account is configured: only then can anything be proved to come from it.

@@ -81,20 +81,30 @@ func (l *Heart) Beat(ctx context.Context, by id.Integration, name id.Heartbeat) 
 	})
 }
 
-// BeatByKey is Beat for whoever has the key of an integration.
-func (l *Heart) BeatByKey(ctx context.Context, key string, name id.Heartbeat) error {
-	integration, ok := integrationByKey(l.Organisation.Current().Org, key)
-	if !ok {
-		return fault.New(fault.NotFound, "no integration has this key")
+// BeatByKey is Beat for whoever has the key of an integration, and bears its secret where it has one.
+func (l *Heart) BeatByKey(ctx context.Context, key string, p alert.Post, name id.Heartbeat) error {
+	integration, err := l.sender(key, p)
+	if err != nil {
+		return err
 	}
 	return l.Beat(ctx, integration.ID, name)
 }
 
-// DisarmByKey forgets a heartbeat until its next sign of life. What is open because it was missing ends.
-func (l *Heart) DisarmByKey(ctx context.Context, key string, name id.Heartbeat) error {
+// sender finds the integration of a key, whose secret the request must bear: a sign of life from whoever saw the address would
+// hide that somebody is dead.
+func (l *Heart) sender(key string, p alert.Post) (org.Integration, error) {
 	integration, ok := integrationByKey(l.Organisation.Current().Org, key)
 	if !ok {
-		return fault.New(fault.NotFound, "no integration has this key")
+		return org.Integration{}, fault.New(fault.NotFound, "no integration has this key")
+	}
+	return integration, proven(alert.Dialect{}, integration, p)
+}
+
+// DisarmByKey forgets a heartbeat until its next sign of life. What is open because it was missing ends.
+func (l *Heart) DisarmByKey(ctx context.Context, key string, p alert.Post, name id.Heartbeat) error {
+	integration, err := l.sender(key, p)
+	if err != nil {
+		return err
 	}
 	h, err := l.promised(integration.ID, name)
 	if err != nil {

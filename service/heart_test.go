@@ -43,7 +43,7 @@ func newWard(t *testing.T) *ward {
 
 func (w *ward) beat(name id.Heartbeat) {
 	w.t.Helper()
-	require.NoError(w.t, w.heart.BeatByKey(context.Background(), "a-key-of-sixteen-letters", name))
+	require.NoError(w.t, w.heart.BeatByKey(context.Background(), "a-key-of-sixteen-letters", alert.Post{}, name))
 }
 
 // passes lets time go by while somebody looks every few seconds.
@@ -89,7 +89,7 @@ func TestADisarmedHeartbeatIsNotWaitedFor(t *testing.T) {
 	w := newWard(t)
 	w.beat("backup")
 	w.passes(2 * time.Minute)
-	require.NoError(t, w.heart.DisarmByKey(context.Background(), "a-key-of-sixteen-letters", "backup"))
+	require.NoError(t, w.heart.DisarmByKey(context.Background(), "a-key-of-sixteen-letters", alert.Post{}, "backup"))
 	require.Equal(t, "resolve Heartbeat Backup is back", w.said()[1], "what is open ends")
 	w.passes(time.Hour)
 	require.Len(t, w.said(), 2)
@@ -132,9 +132,25 @@ func TestWhoDiesBetweenEventAndNoteTellsItOnce(t *testing.T) {
 func TestASignOfLifeIsTakenFromItsIntegrationOnly(t *testing.T) {
 	w := newWard(t)
 	ctx := context.Background()
-	require.True(t, fault.Is(w.heart.BeatByKey(ctx, "another-key-of-letters", "backup"), fault.NotFound))
-	require.True(t, fault.Is(w.heart.BeatByKey(ctx, "nobody's key", "backup"), fault.NotFound))
-	require.True(t, fault.Is(w.heart.BeatByKey(ctx, "a-key-of-sixteen-letters", "unknown"), fault.NotFound))
+	require.True(t, fault.Is(w.heart.BeatByKey(ctx, "another-key-of-letters", alert.Post{}, "backup"), fault.NotFound))
+	require.True(t, fault.Is(w.heart.BeatByKey(ctx, "nobody's key", alert.Post{}, "backup"), fault.NotFound))
+	require.True(t, fault.Is(w.heart.BeatByKey(ctx, "a-key-of-sixteen-letters", alert.Post{}, "unknown"), fault.NotFound))
+}
+
+func TestASecretIsProvedForASignOfLifeToo(t *testing.T) {
+	w := newWard(t)
+	in := w.org.Integrations["cron"]
+	in.Secret = "a secret of sixteen"
+	w.org.Integrations["cron"] = in
+	ctx := context.Background()
+	for _, p := range []alert.Post{{}, {Header: map[string]string{"x-belay-secret": "another"}}} {
+		require.True(t, fault.Is(w.heart.BeatByKey(ctx, in.Key, p, "backup"), fault.Unauthenticated))
+		require.True(t, fault.Is(w.heart.DisarmByKey(ctx, in.Key, p, "backup"), fault.Unauthenticated))
+	}
+	_, err := w.beats.Get(ctx, "backup")
+	require.True(t, fault.Is(err, fault.NotFound), "nothing was heard")
+	require.NoError(t, w.heart.BeatByKey(ctx, in.Key, alert.Post{Header: map[string]string{"authorization": "Bearer " + in.Secret}}, "backup"))
+	require.NoError(t, w.heart.DisarmByKey(ctx, in.Key, alert.Post{Header: map[string]string{"x-belay-secret": in.Secret}}, "backup"))
 }
 
 // A Watchdog that always fires is a sign of life: a rule says of which.
