@@ -2,8 +2,11 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +14,7 @@ import (
 	"github.com/belayhq/belay/api"
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/integrations/opsgenie"
 	"github.com/belayhq/belay/service/servicetest"
 )
 
@@ -30,6 +34,22 @@ func TestAnAliasIsReadHoweverItIsEscaped(t *testing.T) {
 	}
 	h.as("", "POST", "/v2/alerts/50%25/close?identifierType=alias", "{}", "Authorization", "GenieKey "+servicetest.Key)
 	require.Equal(t, "50%", h.inbox.Events()[2].Alert.DedupKey, "and once only")
+}
+
+func TestAnAliasIsTheSameTroubleInEveryRequest(t *testing.T) {
+	h := newHouse(t, func(h *house) {
+		h.options.Opsgenie = &api.Opsgenie{Create: opsgenie.Dialect(), Alias: opsgenie.Alias}
+	})
+	for n, alias := range []string{strings.Repeat("disk", 100), "two\nlines ", "plain"} {
+		body, err := json.Marshal(map[string]string{"message": "Disk full", "alias": alias})
+		require.NoError(t, err)
+		for _, ask := range [][2]string{{"/v2/alerts", string(body)}, {"/v2/alerts/" + url.PathEscape(alias) + "/close?identifierType=alias", "{}"}} {
+			got := h.as("", "POST", ask[0], ask[1], "Authorization", "GenieKey "+servicetest.Key)
+			require.Equal(t, http.StatusAccepted, got.status, got.body)
+		}
+		events := h.inbox.Events()
+		require.Equal(t, events[2*n].Alert.DedupKey, events[2*n+1].Alert.DedupKey)
+	}
 }
 
 func TestAKeyInTheAddressOfAlertmanagerIsNotLogged(t *testing.T) {

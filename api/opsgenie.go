@@ -22,7 +22,8 @@ import (
 
 // Opsgenie is its Alert API v2 for clients that were built for it. The API key is the key of an integration.
 type Opsgenie struct {
-	Create   alert.Dialect // reads the body of a new alert
+	Create   alert.Dialect       // reads the body of a new alert
+	Alias    func(string) string // the dedup key that Create makes of an alias; nil: the alias itself
 	Monitors *service.Monitors
 	// Ping hears the heartbeat with a name, of the integration with this key. fault.NotFound. nil: there are no heartbeats.
 	Ping func(ctx context.Context, key, name string, p alert.Post) error
@@ -122,7 +123,7 @@ func (g *gate) genieDelivers(r asked) (int, map[string]any, error) {
 // genieEvent is what is said of an alert by its state: it goes the way of all events, in their order.
 func (g *gate) genieEvent(about string, action alert.Action) func(asked) (int, map[string]any, error) {
 	return func(r asked) (int, map[string]any, error) {
-		name, err := r.name()
+		name, err := g.named(r)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -176,7 +177,7 @@ func (g *gate) genieEscalate(r asked) (int, map[string]any, error) {
 }
 
 func (g *gate) genieSays(r asked, about, verb string, w contract.Word) (int, map[string]any, error) {
-	name, err := r.name()
+	name, err := g.named(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -211,7 +212,7 @@ func (g *gate) genieRequest(r asked) (int, map[string]any, error) {
 }
 
 func (g *gate) genieGet(r asked) (int, map[string]any, error) {
-	name, err := r.name()
+	name, err := g.named(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -228,7 +229,7 @@ func (g *gate) genieList(r asked) (int, map[string]any, error) {
 	if alias = strings.Trim(strings.TrimSpace(alias), `"`); !found || strings.TrimSpace(field) != "alias" || alias == "" {
 		return 0, nil, fault.Field("query", "must name one alert: alias:…")
 	}
-	e, err := g.Opsgenie.Monitors.Find(r.echo.Request().Context(), r.Delivery, service.Name{Dedup: alias})
+	e, err := g.Opsgenie.Monitors.Find(r.echo.Request().Context(), r.Delivery, service.Name{Dedup: g.alias(alias)})
 	if fault.Is(err, fault.NotFound) {
 		return http.StatusOK, map[string]any{"data": []any{}}, nil
 	}
@@ -264,8 +265,15 @@ func (g *gate) geniePing(r asked) (int, map[string]any, error) {
 	return http.StatusAccepted, map[string]any{"result": "PONG - Heartbeat received"}, err
 }
 
-// name of the alert that a request is about: by id unless it says otherwise.
-func (r asked) name() (service.Name, error) {
+func (g *gate) alias(said string) string {
+	if g.Opsgenie.Alias == nil {
+		return said
+	}
+	return g.Opsgenie.Alias(said)
+}
+
+// named is the alert that a request is about: by id unless it says otherwise.
+func (g *gate) named(r asked) (service.Name, error) {
 	identifier := r.echo.Param("identifier")
 	if r.echo.Request().URL.RawPath != "" { // the router then leaves parameters escaped, as %2F and %3A are
 		plain, err := url.PathUnescape(identifier)
@@ -276,7 +284,7 @@ func (r asked) name() (service.Name, error) {
 	}
 	switch kind := r.echo.QueryParam("identifierType"); kind {
 	case "alias":
-		return service.Name{Dedup: identifier}, nil
+		return service.Name{Dedup: g.alias(identifier)}, nil
 	case "", "id":
 		return service.Name{ID: id.Escalation(identifier)}, nil
 	case "tiny":

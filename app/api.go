@@ -25,7 +25,7 @@ func (a *App) api(e *echo.Echo) error {
 		Events:     api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer},
 		Events1:    api.Events{Decode: pagerduty.DecodeV1, Answer: pagerduty.AnswerV1},
 		Changes:    api.Events{Decode: pagerduty.DecodeChange, Answer: pagerduty.AnswerChange},
-		Opsgenie:   &api.Opsgenie{Create: opsgenie.Dialect(), Monitors: a.rooms.monitors, Ping: a.ping},
+		Opsgenie:   &api.Opsgenie{Create: opsgenie.Dialect(), Alias: opsgenie.Alias, Monitors: a.rooms.monitors, Ping: a.ping},
 		Prometheus: alertmanager.API(), Dialects: Dialects(), Twilio: a.callbacks(), Gateway: a.reports(), TicketNews: a.ticketNews, Limits: &a.limits, Now: a.now, Log: a.log,
 	})
 }

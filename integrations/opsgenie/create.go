@@ -19,6 +19,9 @@ func Dialect() alert.Dialect {
 	}}
 }
 
+// Alias is the dedup key of an alias, in whatever request it stands.
+func Alias(said string) string { return foreign.Key(said) }
+
 // DecodeCreate reads the body of POST /v2/alerts. Without an alias the alert is one of its own. Whom it names as responders is
 // kept with it; who is told is decided here. fault.Invalid names the field.
 func DecodeCreate(p alert.Post) (alert.Alert, error) {
@@ -31,7 +34,7 @@ func DecodeCreate(p alert.Post) (alert.Alert, error) {
 		return alert.Alert{}, fault.Field("message", "can not be empty")
 	}
 	a := alert.Alert{
-		Action: alert.Trigger, Title: foreign.Title(message), DedupKey: foreign.Key(o.Text("alias")), Status: "open",
+		Action: alert.Trigger, Title: foreign.Title(message), DedupKey: Alias(o.Text("alias")), Status: "open",
 		Source: foreign.Title(o.Text("entity", "source", "user")), Client: foreign.Title(o.Text("source")), ClientURL: foreign.Web(o.Text("source")),
 		Links: foreign.Links(
 			alert.Link{Href: o.Text("details.url", "details.link", "details.generatorURL", "details.dashboard_url"), Text: "Source"},
