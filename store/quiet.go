@@ -178,7 +178,9 @@ func (c *conversation) fires(ctx context.Context, event sqlc.ConversationRow, in
 	fired := c.alert.Firing
 	c.changes(r.Flapping, in.ReceivedAt, true)
 	if c.alert.State == member {
-		return c.firesAgain(ctx, event.Seq, in, r, fired)
+		if heard, err := c.firesAgain(event.Seq, in, fired); heard || err != nil {
+			return err
+		}
 	}
 	if c.held != nil {
 		if c.alert.State == flapping {
@@ -187,7 +189,8 @@ func (c *conversation) fires(ctx context.Context, event sqlc.ConversationRow, in
 		c.keepAlert()
 		return c.join(c.held, event.Seq, in)
 	}
-	if c.alert.State != plain && !event.Ripened && c.alert.Severity != "" && alert.Severity(c.alert.Severity).WorseThan(in.Alert.Severity) && (r.Window != "" || r.Delay > 0) {
+	waited := c.alert.State == delayed || c.alert.State == muted || c.alert.State == counted
+	if waited && alert.Severity(c.alert.Severity).WorseThan(in.Alert.Severity) {
 		in.Alert.Severity = alert.Severity(c.alert.Severity) // the worst of what waits
 	}
 	switch {
@@ -277,8 +280,8 @@ func (c *conversation) belongs(g *gathering, number int64, at time.Time) {
 	g.counted = 0
 }
 
-// firesAgain is a repeat of a member: its escalation hears it as long as it is open, else it begins anew.
-func (c *conversation) firesAgain(ctx context.Context, seq int64, in service.Incoming, r route.Decision, fired bool) error {
+// firesAgain is a repeat of a member: its escalation hears it as long as it is open. Else it begins anew, as any other.
+func (c *conversation) firesAgain(seq int64, in service.Incoming, fired bool) (heard bool, err error) {
 	if c.alert.Escalation != nil {
 		if h := c.holders[*c.alert.Escalation]; h != nil {
 			if g := c.groups[c.alert.GroupKey]; g != nil && g.held == h {
@@ -289,15 +292,11 @@ func (c *conversation) firesAgain(ctx context.Context, seq int64, in service.Inc
 			}
 			c.alert.Firing, c.alert.Since, c.alert.Seq = true, in.ReceivedAt, seq
 			c.keepAlert()
-			return c.join(h, seq, in)
+			return true, c.join(h, seq, in)
 		}
 	}
-	c.alert.State, c.alert.Escalation = plain, nil
-	if r.Group == nil {
-		c.restored()
-		return c.begins(ctx, seq, in)
-	}
-	return c.joins(ctx, seq, in, r)
+	c.restored()
+	return false, nil
 }
 
 // ends takes a resolve: of what waits, it is the end of the story; of a member, perhaps that of the group.

@@ -10,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/expr"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
@@ -452,4 +454,28 @@ func TestAMutedAlertThatNobodyCanReadKeepsNoOtherQuiet(t *testing.T) {
 	errands, err := r.inbox.Settle(context.Background(), seqs[1], open)
 	require.NoError(t, err)
 	require.Equal(t, []string{"open E-1"}, words(errands))
+}
+
+// What waits is told as the worst that it was: nobody knows better, and nobody was told.
+func TestWhatWaitedIsToldAsTheWorstThatItWas(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "patience", Action: org.Tell, Delay: time.Minute})
+	require.Empty(t, r.fires("disk", alert.Critical))
+	require.Empty(t, r.fires("disk", alert.Warning))
+	require.Equal(t, []string{"open E-1"}, r.passes(2*time.Minute))
+	require.Equal(t, 1, number(t, r.inbox.Pool, "select count(*) from escalations where severity_told = 'critical'"))
+	require.Equal(t, []string{"resolve E-1 by monitor via events"}, r.ends("disk"))
+	require.Empty(t, r.fires("disk", alert.Warning))
+	require.Equal(t, []string{"open E-2"}, r.passes(2*time.Minute))
+	require.Equal(t, 1, number(t, r.inbox.Pool, "select count(*) from escalations where severity_told = 'warning'"), "another outage")
+}
+
+// A member whose escalation is over is an alert like any other: windows cover it too.
+func TestAWindowCoversWhoWasInAGroupThatIsOver(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "cluster", Action: org.Tell, Group: &org.Grouping{By: []string{"labels.cluster"}, Within: 10 * time.Minute}})
+	require.Equal(t, []string{"open E-1"}, r.fires("node-1", alert.Error))
+	require.NoError(t, store.Journal{Pool: r.inbox.Pool}.Write(context.Background(), contract.Record{Summary: summary("E-1", 5, escalation.Closed)}))
+	r.now = r.now.Add(time.Hour)
+	r.byHand = []org.Window{{ID: "W-1", Name: "Upgrade", From: r.now, Until: r.now.Add(time.Hour), UpTo: "critical"}}
+	require.Empty(t, r.fires("node-1", alert.Error), "it is maintained")
+	require.Equal(t, []string{"open E-2"}, r.passes(2*time.Hour), "it fires still")
 }
