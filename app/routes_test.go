@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -74,7 +75,15 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		}
 		all = append(all, r.Method+" "+r.Path)
 	}
-	slices.Sort(all)
+	slices.SortFunc(all, func(a, b string) int { // doors for keys last: whoever tries many keys is slowed down at every door
+		byKey := func(route string) int {
+			if ways[route] == key {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(cmp.Compare(byKey(a), byKey(b)), cmp.Compare(a, b))
+	})
 	require.Greater(t, len(all), 40)
 
 	ask := func(method, path, auth string) *http.Response {
