@@ -13,7 +13,6 @@ import (
 )
 
 func TestAThousandRowsMoveOneByOne(t *testing.T) {
-	t.Skip("open: with a thousand rows the browser did not show the change within 90 s, and nobody knows why yet (docs/faults.md)")
 	h := webtest.Empty(night)
 	for n := range 1000 {
 		h.Add(another(n, "one of a thousand"))
@@ -30,7 +29,8 @@ func TestAThousandRowsMoveOneByOne(t *testing.T) {
 		document.querySelector('#row-E-9500 a').focus(); return true; })()`)
 	h.Happens("E-9007", escalation.EntryNoted, "ben", "looked", func(e *service.Escalation) { e.Title = "this one changed" })
 	s.bell.Ring()
-	tab.Shows("this one changed")
+	// Rows out of sight are not laid out, and have no innerText.
+	tab.Await("document.querySelector('#row-E-9007').textContent.includes('this one changed')")
 	require.Equal(t, "row-E-9007", chromium.Ask[string](tab, "[...window.touched].join(' ')"))
 	require.Equal(t, "/escalations/E-9500", chromium.Ask[string](tab, "document.activeElement.getAttribute('href')"))
 }
