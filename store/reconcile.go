@@ -69,9 +69,22 @@ func (d *dusk) take(ctx context.Context, led contract.Led) error {
 			return err
 		}
 	}
+	unheard := int64(0)
+	if number == 0 && led.Event.Alert.Action != alert.Trigger {
+		var err error
+		if unheard, err = d.opened(ctx, led.Event.ReceivedAt); err != nil {
+			return err
+		}
+		number = unheard
+	}
 	fresh, err := d.settle(ctx, number, led)
 	if err != nil || !fresh || number == 0 {
 		return err
+	}
+	if unheard != 0 {
+		if err := d.pass(ctx, unheard, led.Event); err != nil {
+			return err
+		}
 	}
 	switch led.Event.Alert.Action {
 	case alert.Trigger:
@@ -188,6 +201,36 @@ func (d *dusk) ended(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return true, d.q.AddErrand(ctx, sqlc.AddErrandParams{Escalation: d.claims, Kind: kindSay, Payload: payload, Rank: int16(org.Priority("").Rank())})
+}
+
+// opened is the escalation that an event without one is about after all: its alert is on record and was accepted before,
+// but the engine had not been told to open it yet, and did not find it. 0: there is none.
+func (d *dusk) opened(ctx context.Context, before time.Time) (int64, error) {
+	holder, err := d.q.KeyHolder(ctx, d.service, d.dedupKey)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case holder.OpenedAt.After(before):
+		return 0, nil // it fired again since
+	}
+	return holder.Number, nil
+}
+
+// pass has an escalation told what the engine could tell nobody.
+func (d *dusk) pass(ctx context.Context, number int64, e contract.Event) error {
+	verb := contract.Acknowledge
+	if e.Alert.Action == alert.Resolve {
+		verb = contract.Resolve
+	}
+	payload, err := document(service.Saying{Verb: verb, Word: contract.Word{
+		By: "monitor", Via: "events", Key: fmt.Sprintf("dusk/%d", e.ReceivedAt.UnixMicro()),
+	}})
+	if err != nil {
+		return err
+	}
+	return d.q.AddErrand(ctx, sqlc.AddErrandParams{Escalation: number, Kind: kindSay, Payload: payload, Rank: int16(org.Priority("").Rank())})
 }
 
 // yield has one of two escalations of the same alert resolved, in favour of the other.

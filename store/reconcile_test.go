@@ -156,6 +156,25 @@ func TestAnEndThatCameByAnotherDoorEndsIt(t *testing.T) {
 	require.Equal(t, 901, d.holder(), "an end from before it fired is not its end")
 }
 
+// The alert was accepted in the light and not opened yet, its end came in the dark: the engine knew nothing to end.
+func TestAnEndInTheDarkEndsWhatWasNotOpenedYet(t *testing.T) {
+	d := newDoor(t)
+	require.Equal(t, []string{"open E-1"}, d.hears(alert.Trigger, "disk", alert.Error))
+	for range 2 {
+		d.reconciles(led(alert.Resolve, time.Minute, "", false))
+	}
+	require.Equal(t, []string{"open E-1", "resolve E-1 by monitor via events"}, words(d.undone()), "it begins with its end, and tells nobody")
+	require.Zero(t, d.holder())
+	require.Equal(t, 2, number(t, d.inbox.Pool, "select count(*) from inbox where escalation = 1"))
+
+	require.Equal(t, []string{"open E-2"}, d.hears(alert.Trigger, "disk", alert.Error), "the next is a new one")
+	d.reconciles(led(alert.Resolve, -time.Minute, "", false))
+	require.Equal(t, 2, d.holder(), "an end from before it fired is not its end")
+	d.reconciles(led(alert.Acknowledge, 2*time.Minute, "", false))
+	require.Equal(t, 2, d.holder())
+	require.Contains(t, words(d.undone()), "acknowledge E-2 by monitor via events")
+}
+
 // The answer to a settling was lost, and the event went another way as well: one event, two escalations.
 func TestAnEventThatWasSettledAfterAllOpensOneEscalation(t *testing.T) {
 	t.Run("not opened yet", func(t *testing.T) {
