@@ -20,7 +20,7 @@ import (
 // does not arrive.
 const ledgerPatience = time.Second
 
-// Words chooses what a message says: by its channel, in the receiver's time zone. The subject is for e-mail.
+// Words chooses what a message says: by its channel, in the receiver's language and time zone. The subject is for e-mail.
 type Words func(m page.Message, to org.Person) (subject, body string)
 
 // Pager tells people. Each message leaves once, as far as anybody can know.
@@ -123,6 +123,7 @@ func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
 	}
 	m = page.Message{
 		Key: s.Key, Purpose: s.Purpose, Person: s.Person, Method: s.Method, Channel: method.Channel, To: method.Address, Brief: s.Brief,
+		Language: person.Language,
 	}
 	if s.Purpose == page.Page {
 		m.Link = p.Linker.Link(s.Workflow, s.Person, s.Key, s.At)

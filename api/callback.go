@@ -8,6 +8,7 @@ import (
 
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/service"
 )
 
@@ -22,8 +23,8 @@ type Twilio struct {
 	Inbound func(form url.Values) (service.Inbound, error)
 	Call    func(form url.Values) (service.Call, error)
 	// Gather, Say, Hangup and Reply write TwiML.
-	Gather func(text, action string) []byte
-	Say    func(text string) []byte
+	Gather func(l tongue.Language, text, action string) []byte
+	Say    func(l tongue.Language, text string) []byte
 	Hangup func() []byte
 	Reply  func(text string) []byte
 
@@ -91,9 +92,9 @@ func (t *Twilio) voice(c echo.Context, form url.Values) error {
 
 func (t *Twilio) speech(s service.Speech, key string) []byte {
 	if !s.Listen {
-		return t.Say(s.Text)
+		return t.Say(s.Language, s.Text)
 	}
-	return t.Gather(s.Text, t.PublicURL+gatherPath+"?key="+url.QueryEscape(key))
+	return t.Gather(s.Language, s.Text, t.PublicURL+gatherPath+"?key="+url.QueryEscape(key))
 }
 
 func (g *gate) status(c echo.Context, form url.Values) error {

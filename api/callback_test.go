@@ -45,7 +45,7 @@ func TestACallIsAnsweredByAKeyOnly(t *testing.T) {
 	h.running("E-1")
 	h.paged("E-1/t1/ana/1", org.Voice)
 	rung := h.twilio("/callbacks/twilio/voice?key=E-1%2Ft1%2Fana%2F1", "CallSid=CA1")
-	require.Equal(t, "<Gather action=https://belay.example/callbacks/twilio/voice-gather?key=E-1%2Ft1%2Fana%2F1>P1 payments. Press 1.", rung.body)
+	require.Equal(t, "<Gather language= action=https://belay.example/callbacks/twilio/voice-gather?key=E-1%2Ft1%2Fana%2F1>P1 payments. Press 1.", rung.body)
 	require.Equal(t, "<Hangup/>", h.twilio("/callbacks/twilio/voice?key=E-1%2Ft1%2Fana%2F1", "CallSid=CA1&AnsweredBy=machine_start").body)
 	require.Empty(t, h.engine.Told())
 	require.Equal(t, "<Say>E-1: Done: acknowledge.",

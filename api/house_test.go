@@ -25,6 +25,7 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/service/servicetest"
 )
@@ -105,8 +106,10 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 			Call: func(f url.Values) (service.Call, error) {
 				return service.Call{SID: f.Get("CallSid"), Digits: f.Get("Digits"), Machine: f.Get("AnsweredBy") == "machine_start"}, nil
 			},
-			Gather: func(text, action string) []byte { return []byte("<Gather action=" + action + ">" + text) },
-			Say:    func(text string) []byte { return []byte("<Say>" + text) },
+			Gather: func(l tongue.Language, text, action string) []byte {
+				return []byte("<Gather language=" + string(l) + " action=" + action + ">" + text)
+			},
+			Say:    func(_ tongue.Language, text string) []byte { return []byte("<Say>" + text) },
 			Hangup: func() []byte { return []byte("<Hangup/>") },
 			Reply:  func(text string) []byte { return []byte("<Message>" + text) },
 			Replies: &service.Replies{

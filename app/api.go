@@ -9,6 +9,7 @@ import (
 	"github.com/belayhq/belay/api"
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/integrations/alertmanager"
 	"github.com/belayhq/belay/integrations/opsgenie"
 	"github.com/belayhq/belay/integrations/pagerduty"
@@ -54,7 +55,9 @@ func (a *App) callbacks() *api.Twilio {
 			call, err := twilio.ParseVoice(form)
 			return service.Call{SID: call.SID, Digits: call.Digits, Machine: call.Machine()}, err
 		},
-		Gather: script.Page, Say: script.Say, Hangup: script.Hangup, Reply: script.Reply,
+		Gather: func(l tongue.Language, text, action string) []byte { return script.In(l).Page(text, action) },
+		Say:    func(l tongue.Language, text string) []byte { return script.In(l).Say(text) },
+		Hangup: script.Hangup, Reply: script.Reply,
 		Replies: a.rooms.replies, Receipts: a.rooms.receipts,
 	}
 }

@@ -171,7 +171,7 @@ func (d *Digests) compose(g Digest, members []Member) (m page.Message, workflow,
 	members = WorstFirst(members)
 	m = page.Message{
 		Key: g.Key(), Purpose: page.Page, Person: g.Person, Method: g.Method, Channel: method.Channel, To: method.Address,
-		Brief: members[0].Brief,
+		Brief: members[0].Brief, Language: person.Language,
 	}
 	workflow = members[0].Workflow
 	if len(members) > 1 {

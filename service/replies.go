@@ -15,6 +15,8 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/policy"
 	"github.com/belayhq/belay/core/reply"
+	"github.com/belayhq/belay/core/text"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // Paged knows who was paged, and from which workflow.
@@ -67,7 +69,21 @@ const (
 
 // SMS answers one text message. An empty text wants no answer.
 func (r *Replies) SMS(ctx context.Context, in Inbound) (string, error) {
-	return r.once(ctx, in, func() (string, error) { return r.answer(ctx, in) })
+	return r.once(ctx, in, func() (string, error) {
+		said, err := r.answer(ctx, in)
+		return text.Retell(r.speaks(in.From), said), err
+	})
+}
+
+// speaks is the language of whoever has this number; of the first who has one, when it is shared.
+func (r *Replies) speaks(number string) tongue.Language {
+	o := r.Organisation.Current().Org
+	for _, p := range withNumber(o, number) {
+		if l := o.People[p].Language; l != "" {
+			return l
+		}
+	}
+	return tongue.English
 }
 
 func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
@@ -113,6 +129,11 @@ func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 		return which(said.Verb, choices), nil
 	}
 	return r.say(ctx, callerFor(d, choices[0].person, "sms"), choices[0].workflow, verb, w), nil
+}
+
+// retold is an answer in a person's language.
+func (r *Replies) retold(p id.Person, answer string) string {
+	return text.Retell(r.Organisation.Current().Org.People[p].Language, answer)
 }
 
 // say hands a word over and puts whatever comes back into words.

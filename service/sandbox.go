@@ -103,7 +103,7 @@ func (s *Sandbox) answer(ctx context.Context, m SandboxMessage, text string) (an
 		return answer, shownAnswered, err
 	case org.Email, org.Webhook:
 		answer, err = s.follow(ctx, m, text, sid)
-		return answer, m.Status, err
+		return s.Replies.retold(m.Person, answer), m.Status, err
 	}
 	return "", "", fault.New(fault.Internal, "message %d came by %q", m.ID, m.Channel)
 }

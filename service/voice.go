@@ -7,6 +7,8 @@ import (
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/reply"
+	"github.com/belayhq/belay/core/text"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // Call is a telephone call of ours that somebody, or something, picked up.
@@ -19,8 +21,9 @@ type Call struct {
 
 // Speech is what to say on a call. With Listen the caller may press a key afterwards, else the call ends.
 type Speech struct {
-	Text   string
-	Listen bool
+	Text     string
+	Language tongue.Language // of the text; empty: English
+	Listen   bool
 }
 
 // Voice answers what to say on a call, or takes the key that was pressed. Picking up is not an answer, and neither is
@@ -36,14 +39,30 @@ func (r *Replies) Voice(ctx context.Context, call Call) Speech {
 	if call.Digits == "" {
 		return r.speech(ctx, sent)
 	}
+	if pressed, err := reply.ParseDigit(call.Digits); err == nil && pressed == reply.Repeat {
+		return spokenPage(sent)
+	}
+	return r.pressed(ctx, sent, call).in(sent.Message.Language)
+}
+
+// spokenPage says what the message says: its words are in its language already.
+func spokenPage(sent Sent) Speech {
+	return Speech{Text: sent.Message.Body, Language: sent.Message.Language, Listen: true}
+}
+
+// in says in a language what was said in English.
+func (s Speech) in(l tongue.Language) Speech {
+	s.Text, s.Language = text.Retell(l, s.Text), l
+	return s
+}
+
+// pressed takes a key that is an answer.
+func (r *Replies) pressed(ctx context.Context, sent Sent, call Call) Speech {
 	pressed, err := reply.ParseDigit(call.Digits)
 	if err != nil {
 		return Speech{Text: sentence(err), Listen: true}
 	}
-	verb, w, ok := word(reply.Reply{Verb: pressed}, call.SID+"/"+call.Digits, r.Now())
-	if !ok {
-		return Speech{Text: sent.Message.Body, Listen: true}
-	}
+	verb, w, _ := word(reply.Reply{Verb: pressed}, call.SID+"/"+call.Digits, r.Now())
 	if digest, ok := DigestOf(sent.Workflow); ok {
 		if pressed == reply.Resolve {
 			return Speech{Text: resolveOneWay, Listen: true}
@@ -56,18 +75,17 @@ func (r *Replies) Voice(ctx context.Context, call Call) Speech {
 
 // speech is what the message says, unless somebody was quicker than the telephone.
 func (r *Replies) speech(ctx context.Context, sent Sent) Speech {
-	page := Speech{Text: sent.Message.Body, Listen: true}
 	e, vendor, err := addressed(sent.Workflow)
 	if err != nil || vendor != "" {
-		return page
+		return spokenPage(sent)
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
 	defer cancel()
 	row, err := r.Escalations.Get(ctx, e)
 	if err != nil || !overtaken(sent, row) {
-		return page // in doubt a page is a page
+		return spokenPage(sent) // in doubt a page is a page
 	}
-	return Speech{Text: fmt.Sprintf("%s: %s is %s already. Goodbye.", e, row.Title, row.State)}
+	return Speech{Text: fmt.Sprintf("%s: %s is %s already. Goodbye.", e, row.Title, row.State)}.in(sent.Message.Language)
 }
 
 // overtaken: somebody took it or ended it while the telephone rang. Whoever is called after that is called because of

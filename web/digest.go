@@ -31,7 +31,7 @@ func (s *Site) digestShow(c echo.Context, p pass, digest int64) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, digestPage(s.frame(c, b.name()), b, answer{}, rand.Text()))
+	return s.render(c, http.StatusOK, digestPage(s.answering(c, p, b.name()), b, answer{}, rand.Text()))
 }
 
 // digestAct says a word to one member or to all.
@@ -58,14 +58,14 @@ func (s *Site) digestAct(c echo.Context, p pass, digest int64) error {
 	}
 	word.Key = "link/" + word.Key
 	heard := service.SayAll(ctx, s.Answers, b.Caller, workflows, verb, word)
-	a := answer{Text: service.Together(verb, heard)}
+	a := answer{Text: s.answering(c, p, "").retell(service.Together(verb, heard))}
 	for _, h := range heard {
 		a.Bad = a.Bad || h.Err != nil || h.Reply.Outcome == escalation.Refused
 	}
 	if again, err := s.bundle(ctx, p, digest); err == nil {
 		b = again
 	}
-	return s.render(c, http.StatusOK, digestPage(s.frame(c, b.name()), b, a, rand.Text()))
+	return s.render(c, http.StatusOK, digestPage(s.answering(c, p, b.name()), b, a, rand.Text()))
 }
 
 func (s *Site) bundle(ctx context.Context, p pass, digest int64) (bundle, error) {

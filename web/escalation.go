@@ -15,6 +15,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/service"
 )
 
@@ -235,7 +236,7 @@ func (s *Site) leave(c echo.Context, reply contract.Reply, err error) error {
 	switch fault.KindOf(err) {
 	case fault.Conflict, fault.Invalid:
 		if err != nil {
-			return s.leaveAnswer(c, answer{Text: sentence(problemOf(err).Detail), Bad: true})
+			return s.leaveAnswer(c, answer{Text: sentence(s.frame(c, "").retell(problemOf(err).Detail)), Bad: true})
 		}
 	}
 	if err != nil {
@@ -252,8 +253,11 @@ func (f frame) said(r contract.Reply) string {
 	if r.Text == "" {
 		return f.t("Done.")
 	}
-	return r.Text
+	return f.retell(r.Text)
 }
+
+// retell says in the reader's language what was answered in English.
+func (f frame) retell(answer string) string { return text.Retell(f.Language, answer) }
 
 // word reads what a form says.
 func (s *Site) word(c echo.Context, verb string) (string, contract.Word, error) {

@@ -116,6 +116,7 @@ var german = tongue.Catalogue{
 	"E-mail":                     "E-Mail",
 	"Entry %d":                   "Eintrag %d",
 	"Escalate and wake them":     "Eskalieren und wecken",
+	"everybody again":            "alle noch einmal",
 	"Escalate: I cannot take it": "Eskalieren: Ich kann nicht",
 	"Escalate…":                  "Eskalieren …",
 	"Escalations":                "Eskalationen",

@@ -14,6 +14,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/service"
 )
 
@@ -35,8 +36,19 @@ func (s *Site) linkShow(c echo.Context) error {
 	if digest, ok := service.DigestOf(p.Ticket.Workflow); ok {
 		return s.digestShow(c, p, digest)
 	}
-	f := s.frame(c, string(p.Brief.Escalation)+" · "+p.Brief.Title)
+	f := s.answering(c, p, string(p.Brief.Escalation)+" · "+p.Brief.Title)
 	return s.render(c, http.StatusOK, linkPage(f, p, answer{}, rand.Text()))
+}
+
+// answering is the frame of a page behind a link: it speaks as its message did, and has its reader's clock.
+func (s *Site) answering(c echo.Context, p pass, title string) frame {
+	f := s.frame(c, title)
+	reader := f.org.People[p.Caller.Person]
+	f.Zone = reader.Zone
+	if reader.Language != "" {
+		f.Language = reader.Language
+	}
+	return f
 }
 
 // linkAct does what its bearer asks for, and says how it went.
@@ -58,18 +70,18 @@ func (s *Site) linkAct(c echo.Context) error {
 	}
 	word.Key = "link/" + word.Key
 	reply, err := s.Answers.Say(c.Request().Context(), p.Caller, p.Ticket.Workflow, verb, word)
-	a := answer{Text: s.frame(c, "").said(reply), Bad: reply.Outcome == escalation.Refused}
+	f := s.answering(c, p, string(p.Brief.Escalation)+" · "+p.Brief.Title)
+	a := answer{Text: f.said(reply), Bad: reply.Outcome == escalation.Refused}
 	switch {
 	case err == nil:
 	case fault.Is(err, fault.Conflict), fault.Is(err, fault.Invalid):
-		a = answer{Text: sentence(problemOf(err).Detail), Bad: true}
+		a = answer{Text: sentence(f.retell(problemOf(err).Detail)), Bad: true}
 	default:
 		return err
 	}
 	if p.Row != nil {
 		s.refresh(c.Request().Context(), &p)
 	}
-	f := s.frame(c, string(p.Brief.Escalation)+" · "+p.Brief.Title)
 	return s.render(c, http.StatusOK, linkPage(f, p, a, rand.Text()))
 }
 
@@ -112,6 +124,7 @@ func (s *Site) pass(c echo.Context) (pass, error) {
 		p.Brief = sent.Message.Brief
 	case fault.Is(err, fault.NotFound) || fault.Retryable(err):
 		p.Brief = unread(ticket)
+		p.Brief.Title = text.Retell(person.Language, p.Brief.Title)
 	default:
 		return pass{}, err
 	}
@@ -164,5 +177,5 @@ func (s *Site) linkRefused(c echo.Context, err error) error {
 		return err
 	}
 	f := s.frame(c, "This link does not work")
-	return s.render(c, http.StatusForbidden, linkRefusedPage(f, sentence(problemOf(err).Detail)))
+	return s.render(c, http.StatusForbidden, linkRefusedPage(f, sentence(f.retell(problemOf(err).Detail))))
 }

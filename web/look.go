@@ -43,6 +43,9 @@ func (s *Site) language(c echo.Context, v visitor) tongue.Language {
 			return l
 		}
 	}
+	if p, ok := s.Organisation.Current().Org.People[v.caller.Person]; ok && p.Language != "" {
+		return p.Language
+	}
 	return tongue.Accepted(c.Request().Header.Get("Accept-Language"))
 }
 

@@ -66,7 +66,7 @@ func (s *Site) answerProblem(c echo.Context, err error) error {
 		return c.Blob(p.Status, "application/problem+json", body)
 	}
 	f := s.frame(c, "")
-	f.Title = f.t(p.Title)
+	f.Title, p.Detail = f.t(p.Title), f.retell(p.Detail)
 	if c.Request().Header.Get("HX-Request") != "" {
 		return s.render(c, p.Status, notice(answer{Text: f.t(p.Title) + ": " + p.Detail, Bad: true}))
 	}

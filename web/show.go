@@ -17,6 +17,7 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/reply"
+	spoken "github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/service"
 )
@@ -56,6 +57,9 @@ func (f frame) sentence(e escalation.Entry) string {
 		if told, ok := f.retold(e); ok {
 			return told
 		}
+		if e.Kind != escalation.EntryNoted { // what a human wrote is theirs
+			text = spoken.Retell(f.Language, text)
+		}
 	}
 	if rest, ok := strings.CutPrefix(text, "sms "); ok {
 		return "SMS " + rest
@@ -66,8 +70,8 @@ func (f frame) sentence(e escalation.Entry) string {
 // tierCalled is how a step of the ladder is recorded.
 var tierCalled = regexp.MustCompile(`^tier (\d+) \((.*)\) is called$`)
 
-// retold says an entry in the reader's language, from what it is about rather than from its recorded English. What is
-// rare keeps the words of the record.
+// retold says an entry in the reader's language from what it is about, which says more than its recorded English: people
+// by the names that they have now. The others are said again as they were recorded.
 func (f frame) retold(e escalation.Entry) (string, bool) {
 	person, method := e.Detail["person"], shorten(e.Detail["method"], 40)
 	switch e.Kind {

@@ -10,6 +10,7 @@ import (
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/service"
 )
 
@@ -64,7 +65,13 @@ func (f frame) ago(at time.Time) string {
 func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 // exact is an instant that cannot be misread.
-func exact(at time.Time) string { return at.UTC().Format("Mon 2 Jan 2006 15:04:05 UTC") }
+func (f frame) exact(at time.Time) string {
+	at = at.UTC()
+	if f.Language == tongue.German {
+		return f.t(at.Format("Mon")) + at.Format(" 02.01.2006 15:04:05 UTC")
+	}
+	return at.Format("Mon 2 Jan 2006 15:04:05 UTC")
+}
 
 // clock is an instant on the reader's clock, or in UTC, without its seconds.
 func (f frame) clock(at time.Time) string {
@@ -118,6 +125,9 @@ func (f frame) next(e escalation.Summary) string {
 
 // reached names whom an action is for and by which way: "Ana Pérez by voice" is "Ana Pérez by call".
 func (f frame) reached(target string) string {
+	if target == "everybody again" {
+		return f.t("everybody again")
+	}
 	i := strings.LastIndex(target, " by ")
 	if i < 0 {
 		return target

@@ -168,6 +168,7 @@ func (d *difference) team(was, becomes org.Team) {
 func (d *difference) person(was, becomes org.Person) {
 	d.text("name", was.Name, becomes.Name)
 	d.zone(was.Zone, becomes.Zone)
+	d.word("language", string(was.Language), string(becomes.Language))
 	d.word("manager", string(was.Manager), string(becomes.Manager))
 	d.word("vendor", string(was.Vendor), string(becomes.Vendor))
 	for _, method := range becomes.Methods {

@@ -34,6 +34,7 @@ func TestAChangeIsSaidInWords(t *testing.T) {
 		{"members", []string{"members: [ana, ben, eva]", "members: [ben, ana]"}, []string{"team payments: members: eva removed"}},
 		{"a zone and a rotation", []string{"  - {people: [ben], start: 2026-01-05}", "  - {people: [ben], start: 2026-01-05, rotation: {daily: 3}}\ntime_zone: Europe/Berlin"},
 			[]string{"schedule backup: time zone becomes Europe/Berlin (was UTC)", "schedule backup: rotation becomes every 3 days (was weekly)", "schedule backup: first handoff becomes 2026-01-05 09:00 CET (was 2026-01-05 10:00 CET)"}},
+		{"a language", []string{"kind: person\nid: ana\n", "kind: person\nid: ana\nlanguage: de\n"}, []string{"person ana: language becomes de (was none)"}},
 		{"something new and something gone", []string{"kind: vendor\nid: acquire\n", "kind: vendor\nid: buyer\n", "{vendor: acquire}", "{vendor: buyer}", "vendor: acquire", "vendor: buyer"},
 			[]string{"person acquire-desk: vendor becomes buyer (was acquire)", "vendor acquire is gone", "vendor buyer is new", "policy urgent: tier 2 targets was person eva, vendor nimbus, vendor acquire; becomes person eva, vendor nimbus, vendor buyer"}},
 		{"the catch-all", []string{"  ack_within: 10s", "  ack_within: 20s\n  repeat: 1"},

@@ -138,6 +138,7 @@ func person() *shape {
 	return describe(KindPerson, "Somebody who can be told.",
 		key{"name", true, words("How they are called.")},
 		key{"time_zone", false, zone("the organisation's")},
+		key{"language", false, one("Language of what they are told by text message, telephone and mail, and of their pages.", "en; pages speak as the browser asks", languages()...)},
 		key{"manager", false, ref(KindPerson, "Who decides above them; left out at the top.")},
 		key{"vendor", false, ref(KindVendor, "Set for an outsider, who answers for this vendor only.")},
 		key{"methods", false, shape{form: formList, doc: "Ways to reach them, the quickest first.", items: &method}},

@@ -12,6 +12,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 func TestEveryKeyReachesTheOrganisation(t *testing.T) {
@@ -27,6 +28,7 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 	require.Equal(t, madrid.String(), o.Units["root"].Zone.String(), "a unit without a zone takes the organisation's")
 
 	ana := o.People["ana"]
+	require.Equal(t, tongue.German, ana.Language)
 	require.Equal(t, org.Method{ID: "voice", Channel: org.Voice, Address: "+12125550123"}, ana.Methods[1], "a method without an id is called as its channel")
 	require.Equal(t, []org.Rung{{Method: "mobile", Wait: 90 * time.Second}, {Method: "voice"}}, ana.Ladders[org.High])
 	require.Equal(t, []org.Interval{{From: instant("2026-07-31T18:30:00Z"), Until: instant("2026-08-15T10:00:00Z")}}, ana.Away, "a bare date begins at midnight in Kolkata")
@@ -192,6 +194,15 @@ func TestAnOrganisationIsNeededOnce(t *testing.T) {
 func TestTheMachinesOwnZoneIsNotAZone(t *testing.T) {
 	_, err := blueprint.Load(with(t, "{kind: unit, id: u, name: U, time_zone: Local}"), time.LoadLocation)
 	require.ErrorContains(t, err, `z.yaml:1:41: time_zone: "Local" is not a time zone`)
+}
+
+func TestAPersonSpeaksALanguageThatBelaySpeaks(t *testing.T) {
+	b, err := blueprint.Load(with(t, "{kind: person, id: uwe, name: Uwe, language: de, methods: [{email: uwe@quick.example}]}"), time.LoadLocation)
+	require.NoError(t, err)
+	require.Equal(t, tongue.German, b.Org.People["uwe"].Language)
+	require.Empty(t, b.Org.People["ana"].Language, "not said: English, and pages as the browser asks")
+	_, err = blueprint.Load(with(t, "{kind: person, id: uwe, name: Uwe, language: fr, methods: [{email: uwe@quick.example}]}"), time.LoadLocation)
+	require.ErrorContains(t, err, `language: "fr" is not one of en, de`)
 }
 
 func TestOnlyDocumentsAreRead(t *testing.T) {

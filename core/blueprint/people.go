@@ -6,11 +6,12 @@ import (
 
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 func (b builder) person(doc *document) org.Person {
 	n := doc.root
-	p := org.Person{ID: id.Person(doc.id), Name: b.text(n, "name", doc.id), Zone: b.zone, Manager: id.Person(b.text(n, "manager", "")),
+	p := org.Person{ID: id.Person(doc.id), Name: b.text(n, "name", doc.id), Zone: b.zone, Language: tongue.Language(b.text(n, "language", "")), Manager: id.Person(b.text(n, "manager", "")),
 		Vendor: id.Vendor(b.text(n, "vendor", "")), Departed: b.text(n, "departed", "") == "true",
 		Methods: b.methods(n), Away: b.absences(n)}
 	high := b.rungs(n, "high", p)
@@ -147,4 +148,12 @@ func (b builder) interval(n node, field string) (org.Interval, bool) {
 		return org.Interval{}, false
 	}
 	return org.Interval{From: a, Until: z}, true
+}
+
+func languages() []string {
+	var codes []string
+	for _, l := range tongue.Languages() {
+		codes = append(codes, string(l))
+	}
+	return codes
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // Org is one applied blueprint. Everything in it has been checked: references resolve, zones are loaded.
@@ -48,14 +49,16 @@ type Team struct {
 
 // Person is somebody who can be told. A person with a Vendor is an outsider: they answer for their vendor only.
 type Person struct {
-	ID      id.Person
-	Name    string
-	Zone    *time.Location
-	Manager id.Person // empty at the top
-	Vendor  id.Vendor // empty for our own people
-	Methods []Method
-	Ladders map[Urgency][]Rung
-	Away    []Interval // absences known in advance
+	ID   id.Person
+	Name string
+	Zone *time.Location
+	// Language of what they are told; empty: it was not said, and messages are in English.
+	Language tongue.Language
+	Manager  id.Person // empty at the top
+	Vendor   id.Vendor // empty for our own people
+	Methods  []Method
+	Ladders  map[Urgency][]Rung
+	Away     []Interval // absences known in advance
 	// StatusUpdates names the method that hears what others did ("Ana has it"); empty: not told.
 	StatusUpdates id.Method
 	Departed      bool // kept for history, never paged

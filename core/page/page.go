@@ -7,6 +7,7 @@ import (
 
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // Purpose says why a message is sent. Only a Page asks for an answer.
@@ -49,11 +50,13 @@ type Message struct {
 	Person  id.Person   `json:"person"`
 	Method  id.Method   `json:"method"`
 	Channel org.Channel `json:"channel"`
-	To      string      `json:"to"`
-	Subject string      `json:"subject,omitempty"` // e-mail
-	Body    string      `json:"body"`              // plain text; what is spoken on a call
-	Link    string      `json:"link,omitempty"`    // signed link with which it can be answered
-	Brief   Brief       `json:"brief"`
+	// Language of the words, for whoever speaks them; empty: English.
+	Language tongue.Language `json:"language,omitempty"`
+	To       string          `json:"to"`
+	Subject  string          `json:"subject,omitempty"` // e-mail
+	Body     string          `json:"body"`              // plain text; what is spoken on a call
+	Link     string          `json:"link,omitempty"`    // signed link with which it can be answered
+	Brief    Brief           `json:"brief"`
 }
 
 // Status is what became of a message, in the words of every channel.

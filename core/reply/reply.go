@@ -58,6 +58,9 @@ func Parse(text string) (Reply, error) {
 	if opt, ok := carrierWord(said); ok {
 		return Reply{Verb: opt}, nil
 	}
+	if taking(said) {
+		said = said[1:]
+	}
 	number, said, err := leadingNumber(said)
 	if err != nil {
 		return Reply{}, err
@@ -112,11 +115,14 @@ func finish(r Reply, spoken word, said []word) (Reply, error) {
 	if r.Number == 0 && len(said) > 0 && !said[0].newLine && !unmistakable(spoken.plain) {
 		return Reply{}, fault.New(fault.Invalid, "I did not understand that, so I did nothing. %s", usage(0))
 	}
+	if deniable(spoken.plain) && slices.ContainsFunc(said, denial) {
+		return Reply{}, fault.New(fault.Invalid, "I did not understand that, so I did nothing. %s", usage(r.Number))
+	}
 	r.Rest = join(said)
 	return r, nil
 }
 
-// verbs are the words that people may use.
+// verbs are the words that people may use: those of English always, whichever language somebody speaks.
 func verbs() map[string]Verb {
 	return map[string]Verb{
 		"a": Acknowledge, "ack": Acknowledge, "acked": Acknowledge, "acknowledge": Acknowledge, "acknowledged": Acknowledge, "take": Acknowledge,
@@ -126,7 +132,41 @@ func verbs() map[string]Verb {
 		"snooze": Snooze,
 		"status": Status,
 		"help":   Help, "info": Help, "?": Help,
+
+		"übernehmen": Acknowledge, "übernehme": Acknowledge, "übernommen": Acknowledge, "uebernehmen": Acknowledge, "uebernehme": Acknowledge,
+		"uebernommen": Acknowledge, "bestätige": Acknowledge, "bestätigt": Acknowledge, "quittiere": Acknowledge, "quittiert": Acknowledge,
+		"ok": Acknowledge, "okay": Acknowledge,
+		"gelöst": Resolve, "geloest": Resolve, "lösen": Resolve, "behoben": Resolve, "erledigt": Resolve, "geschlossen": Resolve, "schließen": Resolve,
+		"eskalieren": Escalate, "eskaliere": Escalate,
+		"notiz": Note,
+		"ruhe":  Snooze,
+		"stand": Status,
+		"hilfe": Help,
 	}
+}
+
+// denial turns round what a German verb said before it: "übernehme 42 nicht".
+func denial(w word) bool {
+	switch w.plain {
+	case "nicht", "nie", "nein", "kein", "keine", "keiner", "keinen", "niemand", "not", "never", "don't", "can't":
+		return true
+	}
+	return false
+}
+
+// deniable verbs are those of which a later word may be the denial. In English it comes first, and the verb then does not.
+func deniable(verb string) bool {
+	switch verb {
+	case "ok", "okay", "übernehmen", "übernehme", "übernommen", "uebernehmen", "uebernehme", "uebernommen", "bestätige", "bestätigt", "quittiere", "quittiert",
+		"gelöst", "geloest", "lösen", "behoben", "erledigt", "geschlossen", "schließen", "eskalieren", "eskaliere":
+		return true
+	}
+	return false
+}
+
+// taking is "ich übernehme": what a German says who takes it.
+func taking(said []word) bool {
+	return len(said) > 1 && said[0].plain == "ich" && (said[1].plain == "übernehme" || said[1].plain == "uebernehme")
 }
 
 // unmistakable verbs may be followed by words without a number. The others begin ordinary sentences too: "close, but
@@ -142,14 +182,16 @@ func unmistakable(verb string) bool {
 // filler stands between a verb and its number.
 func filler(plain string) bool {
 	switch plain {
-	case "number", "no", "nr", "escalation", "incident", "alert":
+	case "number", "no", "nr", "escalation", "incident", "alert", "nummer", "eskalation", "vorfall", "alarm":
 		return true
 	}
 	return false
 }
 
 // everything is what the last digest named. More words after it make a sentence: "ack all good".
-func everything(plain string) bool { return plain == "all" || plain == "everything" }
+func everything(plain string) bool {
+	return plain == "all" || plain == "everything" || plain == "alle" || plain == "alles"
+}
 
 // carrierWord recognises what carriers in North America act on by themselves, when it is the whole message.
 // Source: Twilio, "Twilio support for opt-out keywords (SMS STOP filtering)".
@@ -158,7 +200,7 @@ func carrierWord(said []word) (Verb, bool) {
 		return "", false
 	}
 	switch said[0].plain {
-	case "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke":
+	case "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "stopp":
 		return Stop, true
 	case "start", "unstop", "yes":
 		return Start, true
@@ -211,7 +253,7 @@ func clip(digits string) string {
 
 // snooze wants to know for how long: "30m", "1h30m", "90 min", "2 hours".
 func snooze(r Reply, said []word) (Reply, error) {
-	if len(said) > 0 && said[0].plain == "for" {
+	if len(said) > 0 && (said[0].plain == "for" || said[0].plain == "für") {
 		said = said[1:]
 	}
 	length, said, ok := duration(said)
@@ -278,13 +320,13 @@ func span(text string) (time.Duration, bool) {
 
 func unit(name string) (time.Duration, bool) {
 	switch name {
-	case "s", "sec", "secs", "second", "seconds":
+	case "s", "sec", "secs", "second", "seconds", "sek", "sekunde", "sekunden":
 		return time.Second, true
-	case "m", "min", "mins", "minute", "minutes":
+	case "m", "min", "mins", "minute", "minutes", "minuten":
 		return time.Minute, true
-	case "h", "hr", "hrs", "hour", "hours":
+	case "h", "hr", "hrs", "hour", "hours", "std", "stunde", "stunden":
 		return time.Hour, true
-	case "d", "day", "days":
+	case "d", "day", "days", "tag", "tage", "tagen":
 		return 24 * time.Hour, true
 	}
 	return 0, false

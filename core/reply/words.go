@@ -17,7 +17,7 @@ type word struct {
 func words(text string) []word {
 	var said []word
 	lines := 0
-	for line := range strings.Lines(strings.Map(tidy, strings.ReplaceAll(text, "\r", "\n"))) {
+	for line := range strings.Lines(composed.Replace(strings.Map(tidy, strings.ReplaceAll(text, "\r", "\n")))) {
 		if strings.HasPrefix(strings.TrimSpace(line), ">") {
 			continue // quoted from the message that is answered
 		}
@@ -39,6 +39,11 @@ func words(text string) []word {
 	}
 	return said
 }
+
+const umlauts = "äöüß"
+
+// composed makes one letter of a vowel and the dots over it, which some phones send apart.
+var composed = strings.NewReplacer("a\u0308", "ä", "o\u0308", "ö", "u\u0308", "ü", "A\u0308", "Ä", "O\u0308", "Ö", "U\u0308", "Ü")
 
 // tidy turns every kind of space into a space and every hyphen into "-", makes full-width letters plain, and drops what
 // cannot be seen.
@@ -77,7 +82,7 @@ func apart(typed, plain string, early bool) []word {
 	if _, ok, _ := reference(plain); ok {
 		return whole
 	}
-	rest := strings.TrimLeft(plain, letters)
+	rest := strings.TrimLeft(plain, letters+umlauts)
 	if verb := plain[:len(plain)-len(rest)]; known(verb) {
 		if number := strings.TrimLeft(rest, ":#-=/"); isReference(number) {
 			return []word{{typed: verb, plain: verb}, {typed: number, plain: number}}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
@@ -13,9 +12,9 @@ import (
 
 // Digest tells of many pages in one message: how many and how bad, then as many as fit by name, worst first, and how each
 // and all of them are answered.
-func Digest(b page.Brief, channel org.Channel, link string, zone *time.Location) Rendered {
-	f := factsOf(b, zone)
-	all := gatheredOf(b)
+func Digest(b page.Brief, channel org.Channel, link string, to Reader) Rendered {
+	f := factsOf(b, to)
+	all := gatheredOf(b, to)
 	switch channel {
 	case org.SMS:
 		return Rendered{Body: f.smsAll(all, line(link))}
@@ -32,10 +31,10 @@ type gathered struct {
 	priority                     org.Priority
 }
 
-func gatheredOf(b page.Brief) []gathered {
+func gatheredOf(b page.Brief, to Reader) []gathered {
 	all := make([]gathered, 0, len(b.Digest))
 	for _, item := range b.Digest {
-		f := factsOf(page.Brief{Escalation: item.Escalation, Title: item.Title, Service: item.Service, Priority: item.Priority}, nil)
+		f := factsOf(page.Brief{Escalation: item.Escalation, Title: item.Title, Service: item.Service, Priority: item.Priority}, to)
 		all = append(all, gathered{f.code, f.number, f.service, f.title, org.Priority(f.priority)})
 	}
 	return all
@@ -65,19 +64,19 @@ const longestDigest = 3
 func (f facts) smsAll(all []gathered, link string) string {
 	due := ""
 	if f.due != "" {
-		due = "First answer by " + f.due + ". "
+		due = f.t("First answer by %s.", f.due) + " "
 	}
-	hint := "Reply ack" + all[0].number + " for one, ack all for all"
+	hint := f.t("Reply ack%s for one, ack all for all", all[0].number)
 	if link != "" {
-		hint += ", or " + link
+		hint += f.t(", or %s", link)
 	}
 	write := func(names, title int) string {
-		said := fmt.Sprintf("%d pages: %s.", len(all), tally(all))
+		said := f.t("%d pages: %s.", len(all), tally(all))
 		for _, g := range all[:names] {
 			said += fmt.Sprintf("\n%s %s %s", g.priority, g.code, cut(about(cut(plain(g.service), 24), plain(g.title)), title))
 		}
 		if rest := len(all) - names; rest > 0 {
-			said += fmt.Sprintf("\n+%d more.", rest)
+			said += "\n" + f.t("+%d more.", rest)
 		}
 		return said + "\n" + due + hint
 	}
@@ -103,35 +102,35 @@ func (f facts) smsAll(all []gathered, link string) string {
 const mostSpoken = 3
 
 func (f facts) callAll(all []gathered) string {
-	said := []string{fmt.Sprintf("This is Belay, with %d pages.", len(all)), spokenTally(all)}
+	said := []string{f.t("This is Belay, with %d pages.", len(all)), f.spokenTally(all)}
 	for _, g := range all[:min(len(all), mostSpoken)] {
-		one := facts{code: g.code, priority: string(g.priority)}
-		said = append(said, one.spokenHead(), sentence(spoken(about(g.service, g.title))))
+		one := facts{code: g.code, priority: string(g.priority), Reader: f.Reader}
+		said = append(said, one.spokenHead(), sentence(f.spoken(about(g.service, g.title))))
 	}
 	if rest := len(all) - mostSpoken; rest > 0 {
-		said = append(said, fmt.Sprintf("And %d more.", rest))
+		said = append(said, f.t("And %d more.", rest))
 	}
 	if f.due != "" {
-		said = append(said, "The first answer is due by "+f.due+".")
+		said = append(said, f.t("The first answer is due by %s.", f.due))
 	}
-	said = append(said, "Press "+reply.KeyAcknowledge+" to acknowledge all of them, "+reply.KeyEscalate+" to escalate all of them, or "+
-		reply.KeyRepeat+" to hear this again.")
+	said = append(said, f.t("Press %s to acknowledge all of them, %s to escalate all of them, or %s to hear this again.",
+		reply.KeyAcknowledge, reply.KeyEscalate, reply.KeyRepeat))
 	return strings.Join(said, " ")
 }
 
 // spokenTally is "2 of priority 1, 5 of priority 3."
-func spokenTally(all []gathered) string {
+func (f facts) spokenTally(all []gathered) string {
 	parts := strings.Split(tally(all), ", ")
 	for i, part := range parts {
 		n, priority, _ := strings.Cut(part, " ")
-		parts[i] = n + " of priority " + strings.TrimPrefix(priority, "P")
+		parts[i] = f.t("%s of priority %s", n, strings.TrimPrefix(priority, "P"))
 	}
 	return sentence(strings.Join(parts, ", "))
 }
 
 // subjectAll is "[P1] 7 pages: E-42 Payments: card payments fail, and 6 more".
 func (f facts) subjectAll(all []gathered) string {
-	head, tail := fmt.Sprintf("%d pages: %s ", len(all), all[0].code), fmt.Sprintf(", and %d more", len(all)-1)
+	head, tail := f.t("%d pages: %s", len(all), all[0].code)+" ", f.t(", and %d more", len(all)-1)
 	if f.priority != "" {
 		head = "[" + f.priority + "] " + head
 	}
@@ -140,7 +139,7 @@ func (f facts) subjectAll(all []gathered) string {
 
 func (f facts) mailAll(all []gathered, link string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Many pages came at once, so here are %d in one message: %s.\n\n", len(all), tally(all))
+	b.WriteString(f.t("Many pages came at once, so here are %d in one message: %s.", len(all), tally(all)) + "\n\n")
 	width := 0
 	for _, g := range all {
 		width = max(width, len(g.code))
@@ -149,10 +148,10 @@ func (f facts) mailAll(all []gathered, link string) string {
 		fmt.Fprintf(&b, "%-3s %-"+strconv.Itoa(width)+"s  %s\n", g.priority, g.code, about(g.service, g.title))
 	}
 	if f.answerBy != "" {
-		b.WriteString("\nFirst answer by " + f.answerBy + "\n")
+		b.WriteString("\n" + f.t("First answer by %s", f.answerBy) + "\n")
 	}
 	if link != "" {
-		b.WriteString("\nAnswer each of them, or all at once, here. Opening the page does nothing yet: it shows them and asks you.\n" + link + "\n")
+		b.WriteString("\n" + f.t("Answer each of them, or all at once, here. Opening the page does nothing yet: it shows them and asks you.") + "\n" + link + "\n")
 	}
 	return b.String()
 }

@@ -40,12 +40,12 @@ func TestADigestReadsAtThreeInTheMorning(t *testing.T) {
 		"P3 E-44 Payments: disk fills up",
 		"P3 E-45 Payments: slow queries",
 		"First answer by 02:15 UTC. Reply ack 42 for one, ack all for all, or " + digestLink,
-	}, "\n"), text.Page(b, org.SMS, digestLink, nil).Body)
+	}, "\n"), text.Page(b, org.SMS, digestLink, text.Reader{}).Body)
 	require.Equal(t, "This is Belay, with 4 pages. 2 of priority 1, 2 of priority 3. "+
 		"Priority 1, escalation 4 2. Payments: card payments fail. Priority 1, escalation 4 3. Payments: ledger is late. "+
 		"Priority 3, escalation 4 4. Payments: disk fills up. And 1 more. The first answer is due by 02:15 UTC. "+
-		"Press 1 to acknowledge all of them, 2 to escalate all of them, or 9 to hear this again.", text.Page(b, org.Voice, digestLink, nil).Body)
-	mail := text.Page(b, org.Email, digestLink, nil)
+		"Press 1 to acknowledge all of them, 2 to escalate all of them, or 9 to hear this again.", text.Page(b, org.Voice, digestLink, text.Reader{}).Body)
+	mail := text.Page(b, org.Email, digestLink, text.Reader{})
 	require.Equal(t, "[P1] 4 pages: E-42 Payments: card payments fail, and 3 more", mail.Subject)
 	for _, said := range []string{"2 P1, 2 P3", "P1  E-42  Payments: card payments fail\n", "P3  E-45  Payments: slow queries\n", digestLink} {
 		require.Contains(t, mail.Body, said)
@@ -55,7 +55,7 @@ func TestADigestReadsAtThreeInTheMorning(t *testing.T) {
 func TestADigestFitsInThreePartsAndCountsWhatItDoesNotName(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		titles := rapid.SliceOfN(rapid.StringMatching(`[a-zA-Zäé{€ж ]{0,120}`), 2, 80).Draw(t, "titles")
-		body := text.Page(storm(titles...), org.SMS, digestLink, nil).Body
+		body := text.Page(storm(titles...), org.SMS, digestLink, text.Reader{}).Body
 		require.LessOrEqual(t, text.Segments(body), 3, body)
 		require.Contains(t, body, fmt.Sprintf("%d pages: 2 P1", len(titles)))
 		require.Contains(t, body, "ack all for all")

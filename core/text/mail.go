@@ -18,7 +18,7 @@ func (f facts) mail(link string) string {
 	b.WriteString(f.title + "\n\n")
 	f.table(&b)
 	if link != "" {
-		b.WriteString("\nAnswer here. Opening the page does nothing yet: it shows the escalation and asks you.\n" + link + "\n")
+		b.WriteString("\n" + f.t("Answer here. Opening the page does nothing yet: it shows the escalation and asks you.") + "\n" + link + "\n")
 	}
 	return b.String()
 }
@@ -27,17 +27,17 @@ func (f facts) mailNews() string {
 	var b strings.Builder
 	b.WriteString(f.news + "\n\n")
 	if f.news != f.title {
-		b.WriteString("About: " + f.title + "\n\n")
+		b.WriteString(f.t("About: %s", f.title) + "\n\n")
 	}
 	f.table(&b)
-	b.WriteString("\nThis is for your information. Nothing is asked of you.\n")
+	b.WriteString("\n" + f.t("This is for your information. Nothing is asked of you.") + "\n")
 	return b.String()
 }
 
 func (f facts) table(b *strings.Builder) {
 	for _, row := range [][2]string{
-		{"Escalation", f.code}, {"Service", f.service}, {"Priority", f.priority}, {"Tier", f.tier},
-		{"Opened", f.opened}, {"Answer by", f.answerBy},
+		{f.t("Escalation"), f.code}, {f.t("Service"), f.service}, {f.t("Priority"), f.priority}, {f.t("Tier"), f.tier},
+		{f.t("Opened"), f.opened}, {f.t("Answer by"), f.answerBy},
 	} {
 		if row[1] != "" {
 			fmt.Fprintf(b, "%-12s%s\n", row[0], row[1])

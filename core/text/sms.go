@@ -8,13 +8,13 @@ import (
 // sms is one text message if it can be, two at most when there is a link. What gives way, in this order: when an
 // answer is due, the end of the title, the name of the service, the link. The code and the verbs always stay.
 func (f facts) sms(link string) string {
-	hint := " Reply ack" + f.number + ", esc" + f.number + ", resolve" + f.number
+	hint := " " + f.t("Reply ack%[1]s, esc%[1]s, resolve%[1]s", f.number)
 	most, due := 1, ""
 	if link != "" {
-		most, hint = 2, hint+" or "+link
+		most, hint = 2, hint+" "+f.t("or")+" "+link
 	}
 	if f.due != "" {
-		due = " Answer by " + f.due + "."
+		due = " " + f.t("Answer by %s.", f.due)
 	}
 	head := strings.TrimSpace(f.priority + " " + f.code)
 	write := func(service, title, due string) string { return sentence(head+" "+about(service, title)) + due + hint }

@@ -1,4 +1,4 @@
-// Package text chooses the words of every message, by channel, in English. It sees a page.Brief and a link and nothing
+// Package text chooses the words of every message, by channel, in the language of whoever reads it. It sees a page.Brief and a link and nothing
 // else, so nothing else can leak to whoever reads it, our own people or a vendor's. It has no clock and sends nothing.
 //
 // Titles come from outside: control characters never survive, so that a title cannot become a header, a second message
@@ -11,6 +11,7 @@ import (
 
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // Rendered is a message in words. The subject is for e-mail.
@@ -19,21 +20,28 @@ type Rendered struct {
 	Body    string
 }
 
-// Words renders a message for its receiver: times are in the receiver's zone.
+// Reader is whoever a message is for. A nil zone is UTC, no language is English.
+type Reader struct {
+	Zone     *time.Location
+	Language tongue.Language
+}
+
+// Words renders a message for its receiver: in their language, with times in their zone.
 func Words(m page.Message, to org.Person) (subject, body string) {
-	r := Page(m.Brief, m.Channel, m.Link, to.Zone)
+	reader := Reader{Zone: to.Zone, Language: to.Language}
+	r := Page(m.Brief, m.Channel, m.Link, reader)
 	if m.Purpose == page.Inform {
-		r = Inform(m.Brief, m.Channel, to.Zone)
+		r = Inform(m.Brief, m.Channel, reader)
 	}
 	return r.Subject, r.Body
 }
 
-// Page asks for an answer. The link, if any, is where it can be given. A nil zone is UTC.
-func Page(b page.Brief, channel org.Channel, link string, zone *time.Location) Rendered {
+// Page asks for an answer. The link, if any, is where it can be given.
+func Page(b page.Brief, channel org.Channel, link string, to Reader) Rendered {
 	if len(b.Digest) > 1 {
-		return Digest(b, channel, link, zone)
+		return Digest(b, channel, link, to)
 	}
-	f := factsOf(b, zone)
+	f := factsOf(b, to)
 	switch channel {
 	case org.SMS:
 		return Rendered{Body: f.sms(line(link))}
@@ -45,8 +53,8 @@ func Page(b page.Brief, channel org.Channel, link string, zone *time.Location) R
 }
 
 // Inform tells what happened (Brief.Text) and asks for nothing.
-func Inform(b page.Brief, channel org.Channel, zone *time.Location) Rendered {
-	f := factsOf(b, zone)
+func Inform(b page.Brief, channel org.Channel, to Reader) Rendered {
+	f := factsOf(b, to)
 	f.answerBy = ""
 	switch channel {
 	case org.SMS:
@@ -70,30 +78,37 @@ type facts struct {
 	opened   string // "Mon 5 Jan 2026 13:00 CET"
 	answerBy string // the same; empty when no answer is due
 	due      string // "13:15", shorter
+
+	Reader
 }
 
-func factsOf(b page.Brief, zone *time.Location) facts {
+// t says a text in the reader's language, with its values put in. Only literals, so that a test finds what is missing.
+func (f facts) t(english string, values ...any) string {
+	return catalogues[f.Language].Say(english, values...)
+}
+
+func factsOf(b page.Brief, to Reader) facts {
 	f := facts{
-		code: line(string(b.Escalation)), title: line(b.Title), service: line(b.Service),
-		priority: line(string(b.Priority)), tier: line(b.Tier), news: line(b.Text),
+		code: line(string(b.Escalation)), title: line(b.Title), service: line(b.Service), Reader: to,
+		priority: line(string(b.Priority)), tier: line(b.Tier), news: line(Retell(to.Language, b.Text)),
 	}
 	if n, err := b.Escalation.Number(); err == nil {
 		f.number = " " + strconv.FormatInt(n, 10)
 	}
 	if f.title == "" {
-		f.title = "(no title)"
+		f.title = f.t("(no title)")
 	}
 	if f.news == "" {
 		f.news = f.title
 	}
-	if zone == nil {
-		zone = time.UTC
+	if f.Zone == nil {
+		f.Zone = time.UTC
 	}
 	if !b.OpenedAt.IsZero() {
-		f.opened = longTime(b.OpenedAt.In(zone))
+		f.opened = to.longTime(b.OpenedAt.In(f.Zone))
 	}
 	if !b.AnswerBy.IsZero() {
-		f.answerBy, f.due = longTime(b.AnswerBy.In(zone)), shortTime(b.AnswerBy.In(zone), b.OpenedAt.In(zone))
+		f.answerBy, f.due = to.longTime(b.AnswerBy.In(f.Zone)), to.shortTime(b.AnswerBy.In(f.Zone), b.OpenedAt.In(f.Zone))
 	}
 	return f
 }

@@ -34,25 +34,25 @@ func madrid(t *testing.T) *time.Location {
 }
 
 func TestAPageByTextMessage(t *testing.T) {
-	got := text.Page(brief(), org.SMS, link, madrid(t))
+	got := text.Page(brief(), org.SMS, link, text.Reader{Zone: madrid(t)})
 	require.Equal(t, "P1 E-42 Payments: card payments fail in Madrid. Answer by 13:15. Reply ack 42, esc 42, resolve 42 or "+link, got.Body)
 	require.Equal(t, 1, text.Segments(got.Body))
 	require.Empty(t, got.Subject)
 
 	require.Equal(t, "P1 E-42 Payments: card payments fail in Madrid. Answer by 12:15 UTC. Reply ack 42, esc 42, resolve 42",
-		text.Page(brief(), org.SMS, "", nil).Body)
+		text.Page(brief(), org.SMS, "", text.Reader{}).Body)
 }
 
 func TestALongTitleGivesWayToTheCodeAndTheVerbs(t *testing.T) {
 	b := brief()
 	b.Title = strings.Repeat("replication lag on db-eu-west-3 above 900 seconds, ", 10)
-	got := text.Page(b, org.SMS, "", madrid(t)).Body
+	got := text.Page(b, org.SMS, "", text.Reader{Zone: madrid(t)}).Body
 	require.Equal(t, "P1 E-42 Payments: replication lag on db-eu-west-3 above 900 seconds, replication lag on db-eu-west-3 above 900 seconds, "+
 		"repl... Reply ack 42, esc 42, resolve 42", got)
 	require.Len(t, got, 160)
 	require.Equal(t, 1, text.Segments(got))
 
-	withLink := text.Page(b, org.SMS, link, madrid(t)).Body
+	withLink := text.Page(b, org.SMS, link, text.Reader{Zone: madrid(t)}).Body
 	require.Equal(t, 2, text.Segments(withLink))
 	require.True(t, strings.HasSuffix(withLink, "... Reply ack 42, esc 42, resolve 42 or "+link), withLink)
 	require.Greater(t, len(withLink), 290, "what fits is used")
@@ -61,12 +61,12 @@ func TestALongTitleGivesWayToTheCodeAndTheVerbs(t *testing.T) {
 func TestAScriptThatNeedsMoreRoomIsCutSooner(t *testing.T) {
 	b := brief()
 	b.Service, b.Title = "Платежи", "Оплата картой не проходит в Москве и в Казани"
-	got := text.Page(b, org.SMS, "", madrid(t)).Body
+	got := text.Page(b, org.SMS, "", text.Reader{Zone: madrid(t)}).Body
 	require.Equal(t, "P1 E-42 Платежи: Оплата картой не... Reply ack 42, esc 42, resolve 42", got)
 	require.Equal(t, 1, text.Segments(got))
 
 	b.Service, b.Title = "Paiements", "Échec “à l’œuvre” – façade n°3 en panne… 🔥"
-	got = text.Page(b, org.SMS, "", madrid(t)).Body
+	got = text.Page(b, org.SMS, "", text.Reader{Zone: madrid(t)}).Body
 	require.Equal(t, `P1 E-42 Paiements: Échec "à l'oeuvre" - facade n deg3 en panne... Answer by 13:15. Reply ack 42, esc 42, resolve 42`, got)
 	require.Equal(t, 1, text.Segments(got))
 }
@@ -74,11 +74,11 @@ func TestAScriptThatNeedsMoreRoomIsCutSooner(t *testing.T) {
 func TestAnAnswerDueOnAnotherDaySaysSo(t *testing.T) {
 	b := brief()
 	b.AnswerBy = time.Date(2026, 1, 6, 8, 30, 0, 0, time.UTC)
-	require.Contains(t, text.Page(b, org.SMS, "", madrid(t)).Body, "Answer by Tue 09:30.")
+	require.Contains(t, text.Page(b, org.SMS, "", text.Reader{Zone: madrid(t)}).Body, "Answer by Tue 09:30.")
 	b.AnswerBy = time.Date(2026, 1, 15, 8, 30, 0, 0, time.UTC)
-	require.Contains(t, text.Page(b, org.SMS, "", madrid(t)).Body, "Answer by 15 Jan 09:30.")
+	require.Contains(t, text.Page(b, org.SMS, "", text.Reader{Zone: madrid(t)}).Body, "Answer by 15 Jan 09:30.")
 	b.AnswerBy = time.Time{}
-	require.NotContains(t, text.Page(b, org.SMS, "", madrid(t)).Body, "Answer by")
+	require.NotContains(t, text.Page(b, org.SMS, "", text.Reader{Zone: madrid(t)}).Body, "Answer by")
 }
 
 func TestAPageByTelephone(t *testing.T) {
@@ -86,18 +86,18 @@ func TestAPageByTelephone(t *testing.T) {
 	b.Title = "card payments fail, see https://grafana.example.com/d/x?y=1 and E-7"
 	require.Equal(t, "This is Belay, with a page. Priority 1, escalation 4 2. Payments: card payments fail, see a link and escalation 7. "+
 		"An answer is due by 13:15. Press 1 to acknowledge, 2 to escalate, 3 to resolve, or 9 to hear this again.",
-		text.Page(b, org.Voice, link, madrid(t)).Body)
+		text.Page(b, org.Voice, link, text.Reader{Zone: madrid(t)}).Body)
 
 	for key, want := range map[string]reply.Verb{"1": "acknowledge", "2": "escalate", "3": "resolve"} {
 		verb, err := reply.ParseDigit(key)
 		require.NoError(t, err)
 		require.Equal(t, want, verb)
-		require.Contains(t, text.Page(b, org.Voice, link, nil).Body, key+" to "+string(verb), "what is said is what the keys do")
+		require.Contains(t, text.Page(b, org.Voice, link, text.Reader{}).Body, key+" to "+string(verb), "what is said is what the keys do")
 	}
 }
 
 func TestAPageByMail(t *testing.T) {
-	got := text.Page(brief(), org.Email, link, madrid(t))
+	got := text.Page(brief(), org.Email, link, text.Reader{Zone: madrid(t)})
 	require.Equal(t, "[P1] E-42 Payments: card payments fail in Madrid", got.Subject)
 	require.Equal(t, `card payments fail in Madrid
 
@@ -110,15 +110,15 @@ Answer by   Mon 5 Jan 2026 13:15 CET
 
 Answer here. Opening the page does nothing yet: it shows the escalation and asks you.
 `+link+"\n", got.Body)
-	require.Equal(t, got, text.Page(brief(), org.Webhook, link, madrid(t)))
+	require.Equal(t, got, text.Page(brief(), org.Webhook, link, text.Reader{Zone: madrid(t)}))
 }
 
 func TestNewsAskForNothing(t *testing.T) {
 	b := brief()
 	b.Text = "Ana Pérez has E-42."
-	require.Equal(t, "Ana Pérez has E-42. (Payments: card payments fail in Madrid)", text.Inform(b, org.SMS, nil).Body)
-	require.Equal(t, "This is Belay, for your information. Ana Pérez has escalation 4 2. Goodbye.", text.Inform(b, org.Voice, nil).Body)
-	mail := text.Inform(b, org.Email, madrid(t))
+	require.Equal(t, "Ana Pérez has E-42. (Payments: card payments fail in Madrid)", text.Inform(b, org.SMS, text.Reader{}).Body)
+	require.Equal(t, "This is Belay, for your information. Ana Pérez has escalation 4 2. Goodbye.", text.Inform(b, org.Voice, text.Reader{}).Body)
+	mail := text.Inform(b, org.Email, text.Reader{Zone: madrid(t)})
 	require.Equal(t, "[P1] E-42 Payments: Ana Pérez has E-42.", mail.Subject)
 	require.Equal(t, `Ana Pérez has E-42.
 
@@ -134,11 +134,11 @@ This is for your information. Nothing is asked of you.
 `, mail.Body)
 
 	b.Text = "the vendor is silent"
-	require.Equal(t, "E-42: the vendor is silent (Payments: card payments fail in Madrid)", text.Inform(b, org.SMS, nil).Body)
+	require.Equal(t, "E-42: the vendor is silent (Payments: card payments fail in Madrid)", text.Inform(b, org.SMS, text.Reader{}).Body)
 	b.Text = strings.Repeat("and so on ", 100)
-	require.Equal(t, 2, text.Segments(text.Inform(b, org.SMS, nil).Body))
+	require.Equal(t, 2, text.Segments(text.Inform(b, org.SMS, text.Reader{}).Body))
 	b.Text = ""
-	require.Equal(t, "E-42: card payments fail in Madrid", text.Inform(b, org.SMS, nil).Body)
+	require.Equal(t, "E-42: card payments fail in Madrid", text.Inform(b, org.SMS, text.Reader{}).Body)
 }
 
 func TestWordsFollowThePurposeAndTheReader(t *testing.T) {
@@ -158,7 +158,7 @@ func TestATitleCannotBecomeAnythingElse(t *testing.T) {
 	b.Service = "Pay\nments"
 	b.Text = b.Title
 	for _, channel := range []org.Channel{org.SMS, org.Voice, org.Email} {
-		for _, got := range []text.Rendered{text.Page(b, channel, link, nil), text.Inform(b, channel, nil)} {
+		for _, got := range []text.Rendered{text.Page(b, channel, link, text.Reader{}), text.Inform(b, channel, text.Reader{})} {
 			require.NotContains(t, got.Subject, "\n")
 			require.NotContains(t, got.Subject, "\r")
 			require.NotContains(t, got.Body, "\nBcc")
@@ -167,14 +167,14 @@ func TestATitleCannotBecomeAnythingElse(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, "[P1] E-42 Pay ments: x Bcc: all@example.com . [31mred olleh", text.Page(b, org.Email, link, nil).Subject)
+	require.Equal(t, "[P1] E-42 Pay ments: x Bcc: all@example.com . [31mred olleh", text.Page(b, org.Email, link, text.Reader{}).Subject)
 }
 
 func TestABriefThatSaysLittle(t *testing.T) {
-	require.Equal(t, "E-1 (no title). Reply ack 1, esc 1, resolve 1", text.Page(page.Brief{Escalation: "E-1"}, org.SMS, "", nil).Body)
-	require.Equal(t, "odd (no title). Reply ack, esc, resolve", text.Page(page.Brief{Escalation: "odd"}, org.SMS, "", nil).Body)
+	require.Equal(t, "E-1 (no title). Reply ack 1, esc 1, resolve 1", text.Page(page.Brief{Escalation: "E-1"}, org.SMS, "", text.Reader{}).Body)
+	require.Equal(t, "odd (no title). Reply ack, esc, resolve", text.Page(page.Brief{Escalation: "odd"}, org.SMS, "", text.Reader{}).Body)
 	require.Equal(t, "This is Belay, with a page. Escalation 1. (no title). Press 1 to acknowledge, 2 to escalate, 3 to resolve, or 9 to hear this again.",
-		text.Page(page.Brief{Escalation: "E-1"}, org.Voice, "", nil).Body)
+		text.Page(page.Brief{Escalation: "E-1"}, org.Voice, "", text.Reader{}).Body)
 }
 
 // A vendor's people see the brief and nothing of the house behind it: two briefs that are equal read equally.
@@ -182,8 +182,8 @@ func TestAVendorReadsTheBriefOnly(t *testing.T) {
 	ours, theirs := brief(), brief()
 	theirs.Vendor = "acmecloud"
 	for _, channel := range []org.Channel{org.SMS, org.Voice, org.Email, org.Webhook} {
-		require.Equal(t, text.Page(ours, channel, link, nil), text.Page(theirs, channel, link, nil))
-		require.NotContains(t, text.Page(theirs, channel, link, nil).Body, "acmecloud")
+		require.Equal(t, text.Page(ours, channel, link, text.Reader{}), text.Page(theirs, channel, link, text.Reader{}))
+		require.NotContains(t, text.Page(theirs, channel, link, text.Reader{}).Body, "acmecloud")
 	}
 }
 
@@ -243,7 +243,7 @@ func TestNoTitleBreaksATextMessage(t *testing.T) {
 			OpenedAt: time.Unix(rapid.Int64Range(0, 1<<33).Draw(r, "opened"), 0), AnswerBy: time.Unix(rapid.Int64Range(0, 1<<33).Draw(r, "due"), 0),
 		}
 		where := rapid.SampledFrom([]string{"", link, "https://b.example/" + strings.Repeat("x", 400)}).Draw(r, "link")
-		body := text.Page(b, org.SMS, where, nil).Body
+		body := text.Page(b, org.SMS, where, text.Reader{}).Body
 		most := 1
 		if where != "" {
 			most = 2
@@ -260,12 +260,12 @@ func TestNoTitleBreaksATextMessage(t *testing.T) {
 		if where == link && number < 1_000_000 && !strings.HasSuffix(body, link) {
 			r.Fatalf("the link is missing in %q", body)
 		}
-		news := text.Inform(b, org.SMS, nil).Body
+		news := text.Inform(b, org.SMS, text.Reader{}).Body
 		if text.Segments(news) > 2 || !strings.Contains(news, string(b.Escalation)) {
 			r.Fatalf("%d messages: %q", text.Segments(news), news)
 		}
 		for _, channel := range []org.Channel{org.SMS, org.Voice, org.Email, org.Webhook} {
-			for _, got := range []text.Rendered{text.Page(b, channel, where, nil), text.Inform(b, channel, nil)} {
+			for _, got := range []text.Rendered{text.Page(b, channel, where, text.Reader{}), text.Inform(b, channel, text.Reader{})} {
 				if !utf8.ValidString(got.Subject) || !utf8.ValidString(got.Body) || utf8.RuneCountInString(got.Subject) > 150 {
 					r.Fatalf("%q", got)
 				}

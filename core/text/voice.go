@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/belayhq/belay/core/reply"
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // longestSpoken is how much of a title anybody listens to at night.
@@ -12,44 +13,47 @@ const longestSpoken = 200
 
 // call is what is said when somebody picks up.
 func (f facts) call() string {
-	said := []string{"This is Belay, with a page.", f.spokenHead(), sentence(spoken(about(f.service, f.title)))}
+	said := []string{f.t("This is Belay, with a page."), f.spokenHead(), sentence(f.spoken(about(f.service, f.title)))}
 	if f.due != "" {
-		said = append(said, "An answer is due by "+f.due+".")
+		said = append(said, f.t("An answer is due by %s.", f.due))
 	}
-	return strings.Join(append(said, keys()), " ")
+	return strings.Join(append(said, f.keys()), " ")
 }
 
-func keys() string {
-	return "Press " + reply.KeyAcknowledge + " to acknowledge, " + reply.KeyEscalate + " to escalate, " +
-		reply.KeyResolve + " to resolve, or " + reply.KeyRepeat + " to hear this again."
+func (f facts) keys() string {
+	return f.t("Press %s to acknowledge, %s to escalate, %s to resolve, or %s to hear this again.",
+		reply.KeyAcknowledge, reply.KeyEscalate, reply.KeyResolve, reply.KeyRepeat)
 }
 
 // Unanswerable is what is said on a call that no key can answer: it says where to answer instead.
 func Unanswerable(spoken string) string {
-	if said, asks := strings.CutSuffix(spoken, keys()); asks {
-		return said + "This call takes no keys: please answer in Belay, or to its text message."
+	for _, l := range tongue.Languages() {
+		f := facts{Reader: Reader{Language: l}}
+		if said, asks := strings.CutSuffix(spoken, f.keys()); asks {
+			return said + f.t("This call takes no keys: please answer in Belay, or to its text message.")
+		}
 	}
 	return spoken
 }
 
 func (f facts) callNews() string {
-	return "This is Belay, for your information. " + sentence(spoken(f.named(f.news))) + " Goodbye."
+	return f.t("This is Belay, for your information. %s Goodbye.", sentence(f.spoken(f.named(f.news))))
 }
 
 // spokenHead is "Priority 1, escalation 4 2."
 func (f facts) spokenHead() string {
-	code := "escalation " + apart(strings.TrimPrefix(f.code, "E-"))
+	code := apart(strings.TrimPrefix(f.code, "E-"))
 	if level, ok := strings.CutPrefix(f.priority, "P"); ok {
-		return "Priority " + level + ", " + code + "."
+		return f.t("Priority %s, escalation %s.", level, code)
 	}
-	return "E" + code[1:] + "."
+	return f.t("Escalation %s.", code)
 }
 
 // spoken makes a line fit for a voice: codes digit by digit, and no addresses, which nobody can write down.
-func spoken(s string) string {
-	s = regexp.MustCompile(`(?i)\b(?:https?|ftp)://\S+|\bwww\.\S+`).ReplaceAllString(s, "a link")
+func (f facts) spoken(s string) string {
+	s = regexp.MustCompile(`(?i)\b(?:https?|ftp)://\S+|\bwww\.\S+`).ReplaceAllLiteralString(s, f.t("a link"))
 	s = regexp.MustCompile(`\bE-([0-9]+)\b`).ReplaceAllStringFunc(s, func(code string) string {
-		return "escalation " + apart(strings.TrimPrefix(code, "E-"))
+		return f.t("escalation %s", apart(strings.TrimPrefix(code, "E-")))
 	})
 	return cut(line(s), longestSpoken)
 }

@@ -3,12 +3,22 @@ package text
 import (
 	"fmt"
 	"time"
+
+	"github.com/belayhq/belay/core/tongue"
 )
 
-func longTime(at time.Time) string { return at.Format("Mon 2 Jan 2006 15:04 MST") }
+// weekdays as Germans abbreviate them, Sunday first.
+var weekdays = [...]string{"So", "Mo", "Di", "Mi", "Do", "Fr", "Sa"}
+
+func (r Reader) longTime(at time.Time) string {
+	if r.Language == tongue.German {
+		return weekdays[at.Weekday()] + at.Format(" 02.01.2006 15:04 MST")
+	}
+	return at.Format("Mon 2 Jan 2006 15:04 MST")
+}
 
 // shortTime leaves out what goes without saying: the date when it is the same day, the zone when it is the reader's own.
-func shortTime(at, opened time.Time) string {
+func (r Reader) shortTime(at, opened time.Time) string {
 	clock := at.Format("15:04")
 	if at.Location() == time.UTC {
 		clock += " UTC"
@@ -17,7 +27,13 @@ func shortTime(at, opened time.Time) string {
 	case at.YearDay() == opened.YearDay() && at.Year() == opened.Year():
 		return clock
 	case days > 0 && days < 6*24*time.Hour:
+		if r.Language == tongue.German {
+			return weekdays[at.Weekday()] + " " + clock
+		}
 		return at.Format("Mon ") + clock
+	}
+	if r.Language == tongue.German {
+		return at.Format("02.01. ") + clock
 	}
 	return at.Format("2 Jan ") + clock
 }

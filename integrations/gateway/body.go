@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,9 +17,10 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/text"
+	"github.com/belayhq/belay/core/tongue"
 )
 
-var placeholder = regexp.MustCompile(`\{(to|digits|from|text|key|reference|callback|channel|id)\}`)
+var placeholder = regexp.MustCompile(`\{(to|digits|from|text|key|reference|callback|channel|language|id)\}`)
 
 // fill is what placeholders stand for.
 func (c *Client) fill(m page.Message) map[string]string {
@@ -29,6 +31,7 @@ func (c *Client) fill(m page.Message) map[string]string {
 	return map[string]string{
 		"to": m.To, "digits": strings.TrimPrefix(m.To, "+"), "from": c.options.From, "text": words, "key": m.Key,
 		"reference": Reference(m.Key), "callback": c.callback(m.Key), "channel": string(m.Channel),
+		"language": string(cmp.Or(m.Language, tongue.English)),
 	}
 }
 

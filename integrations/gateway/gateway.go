@@ -42,7 +42,7 @@ type Options struct {
 	Format   Format            // default JSON
 	// Body is a JSON document in whose strings placeholders are filled in: {to}, {digits} (the number without its plus),
 	// {from}, {text}, {key} ("E-42/t1/ana/mobile/3"), {reference} (32 hexadecimal digits made of the key), {callback},
-	// {channel} ("sms", "voice"). As a form it is an object of strings.
+	// {channel} ("sms", "voice"), {language} of the words ("en", "de"). As a form it is an object of strings.
 	Body string
 	From string
 

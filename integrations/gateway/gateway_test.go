@@ -14,6 +14,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/integrations/gateway"
 	"github.com/belayhq/belay/integrations/gateway/gatewayfake"
 )
@@ -346,5 +347,22 @@ func requireNoSecrets(t *testing.T, err error) {
 	require.Error(t, err)
 	for _, shown := range []string{ana, ana[1:], gatewayfake.Token, "payments", secret} {
 		require.NotContains(t, err.Error(), shown)
+	}
+}
+
+func TestAGatewayThatSpeaksIsToldTheLanguage(t *testing.T) {
+	for language, want := range map[tongue.Language]string{"": "en", tongue.German: "de"} {
+		var heard string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			heard = r.Header.Get("X-Language")
+			_, _ = w.Write([]byte(`{}`))
+		}))
+		client, err := gateway.New(gateway.Options{VoiceURL: server.URL, Body: body, Headers: map[string]string{"X-Language": "{language}"},
+			Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+		require.NoError(t, err)
+		_, err = client.Send(t.Context(), page.Message{Key: "E-42/t1/ana/call/3", Channel: org.Voice, To: ana, Body: "Hallo", Language: language})
+		require.NoError(t, err)
+		require.Equal(t, want, heard)
+		server.Close()
 	}
 }

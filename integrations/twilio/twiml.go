@@ -2,6 +2,9 @@ package twilio
 
 import (
 	"encoding/xml"
+	"strings"
+
+	"github.com/belayhq/belay/core/tongue"
 )
 
 // Script writes TwiML: what is said on a call, and answers to an SMS. Text is escaped; characters that XML cannot hold
@@ -9,6 +12,18 @@ import (
 type Script struct {
 	Language string // of the words, such as "en-GB"; empty: Twilio's default
 	Voice    string // such as "Polly.Amy"; empty: Twilio's default
+}
+
+// In is the script for words in another language than its own.
+func (s Script) In(l tongue.Language) Script {
+	switch l {
+	case tongue.German:
+		if !strings.HasPrefix(s.Language, "de") {
+			s.Language, s.Voice = "de-DE", ""
+		}
+	case tongue.English, "":
+	}
+	return s
 }
 
 // sayLimit keeps a call short and below what Twilio speaks in one go (4096 characters).

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/integrations/twilio"
 )
 
@@ -26,6 +27,15 @@ func TestAnswers(t *testing.T) {
 	require.Equal(t, xml.Header+"<Response><Message>Ana has it</Message></Response>", string(script.Reply("Ana has it")))
 	require.Equal(t, xml.Header+"<Response></Response>", string(script.Reply("")))
 	require.Equal(t, xml.Header+"<Response><Hangup></Hangup></Response>", string(script.Hangup()))
+}
+
+func TestGermanWordsAreSpokenByAGermanVoice(t *testing.T) {
+	german := `<Response><Say language="de-DE">Hallo</Say><Hangup></Hangup></Response>`
+	require.Equal(t, xml.Header+german, string(twilio.Script{}.In(tongue.German).Say("Hallo")))
+	require.Equal(t, xml.Header+german, string(twilio.Script{Language: "en-GB", Voice: "Polly.Amy"}.In(tongue.German).Say("Hallo")), "a voice knows one language")
+	own := twilio.Script{Language: "de-AT", Voice: "Polly.Vicki"}
+	require.Equal(t, own, own.In(tongue.German))
+	require.Equal(t, own, own.In(""))
 }
 
 // Whatever a monitor puts into a title, it stays words.

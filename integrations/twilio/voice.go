@@ -28,7 +28,7 @@ func (c *Client) ring(ctx context.Context, m page.Message) (page.Receipt, error)
 	if address := c.callback(m, Voice); address != nil {
 		params.Url, params.Method = address, &post
 	} else {
-		inline := string(c.options.Script.inline(m.Body))
+		inline := string(c.options.Script.In(m.Language).inline(m.Body))
 		params.Twiml = &inline
 	}
 	created, err := c.api(ctx, nil).CreateCall(&params)

@@ -55,6 +55,7 @@ var law = map[string]room{
 	"bench":                      {ours: []string{"core", "contract", "durable", "integrations", "internal/stack", "bench"}, others: []string{"go.temporal.io", "google.golang.org/protobuf", "github.com/jackc/pgx"}, std: none},
 	"chaos":                      {ours: []string{"core", "contract", "durable", "integrations", "internal/stack", "bench", "chaos"}, others: []string{"go.temporal.io"}, std: none},
 	"internal/archtest":          {std: none},
+	"internal/tonguetest":        {ours: []string{"core/tongue"}, others: []string{"github.com/stretchr/testify"}, std: none},
 	"internal/chromium":          {others: []string{"github.com/chromedp", "github.com/stretchr/testify"}, std: none},
 	"internal/pgtest":            {ours: []string{"store"}, others: []string{"github.com/jackc/pgx"}, std: none},
 	"internal/stack":             {ours: []string{"internal/stack"}, std: none},

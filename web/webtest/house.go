@@ -18,6 +18,7 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/core/tongue"
 	"github.com/belayhq/belay/service"
 )
 
@@ -109,6 +110,13 @@ func (h *House) Revoke(secret string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.callers, secret)
+}
+
+// Speaks makes somebody speak a language.
+func (h *House) Speaks(p id.Person, l tongue.Language) {
+	person := h.org.People[p]
+	person.Language = l
+	h.org.People[p] = person
 }
 
 // Current is the organisation.
