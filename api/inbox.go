@@ -71,5 +71,6 @@ func (g *gate) accept(c echo.Context, events Events, format string) (dedup strin
 	if err := g.Limits.Event(key, g.Now()); err != nil {
 		return "", err
 	}
-	return g.Intake.Accept(c.Request().Context(), key, a, body, format)
+	dedup, err = g.Intake.Accept(c.Request().Context(), key, a, body, format)
+	return dedup, g.unguessed(c, err)
 }

@@ -13,8 +13,10 @@ import (
 
 	"github.com/belayhq/belay/api"
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/integrations/opsgenie"
+	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/service/servicetest"
 )
 
@@ -52,6 +54,65 @@ func TestAnAliasIsTheSameTroubleInEveryRequest(t *testing.T) {
 	}
 }
 
+// talkative is a house whose one escalation monitors may speak about.
+func talkative(t *testing.T) *house {
+	h := newHouse(t, natives, func(h *house) {
+		h.options.Opsgenie.Monitors = &service.Monitors{
+			Organisation: h.options.Intake.Organisation, Escalations: h.rows, Engine: h.engine, Intake: h.options.Intake, Now: h.options.Now, Log: h.options.Log,
+		}
+	})
+	h.running("E-1")
+	h.rows.Put(service.Escalation{Summary: escalation.Summary{ID: "E-1", Title: "Disk full", State: escalation.Open}, DedupKey: "disk", Integration: "payments-events"})
+	return h
+}
+
+// The names of requests are the caller's, and a caller may have one name for all of them.
+func TestRequestsOfOneNameAreStillSeveral(t *testing.T) {
+	h := talkative(t)
+	var names []any
+	for range 2 {
+		got := h.as("", "POST", "/v2/alerts/E-1/notes", `{"note":"still full"}`, "Authorization", "GenieKey "+servicetest.Key, "X-Request-Id", "cron")
+		require.Equal(t, http.StatusAccepted, got.status, got.body)
+		names = append(names, got.json()["requestId"])
+	}
+	require.Len(t, h.engine.Told(), 2, "each was said")
+	require.NotEqual(t, names[0], names[1])
+	require.True(t, strings.HasPrefix(names[0].(string), "cron."), "and is found by the caller's name")
+
+	for range 2 {
+		h.as("", "POST", "/v2/alerts", "trigger same x", "Authorization", "GenieKey "+servicetest.Key, "X-Request-Id", "cron")
+	}
+	events := h.inbox.Events()
+	require.NotEqual(t, events[2].Trace, events[3].Trace)
+}
+
+// What the engine has taken is done: an error would have its sender do it again, and a tier would be passed over.
+func TestAWordThatWasSaidIsNotRefusedForTheRecords(t *testing.T) {
+	h := talkative(t)
+	h.inbox.Broken = fault.New(fault.Unavailable, "no database")
+	got := h.as("", "POST", "/v2/alerts/E-1/escalate", `{}`, "Authorization", "GenieKey "+servicetest.Key)
+	require.Equal(t, http.StatusAccepted, got.status, got.body)
+	require.Len(t, h.engine.Told(), 1)
+	require.Contains(t, h.log.String(), "done and not kept")
+
+	h.engine.Leave(true)
+	require.Equal(t, http.StatusServiceUnavailable, h.as("", "POST", "/v2/alerts/E-1/escalate", `{}`, "Authorization", "GenieKey "+servicetest.Key).status)
+	require.Len(t, h.engine.Told(), 1)
+}
+
+func TestNewWordsForAnAlertAreKeptAndWakeNobody(t *testing.T) {
+	h := talkative(t)
+	for _, what := range []string{"message", "description"} {
+		got := h.as("", "PUT", "/opsgenie/v2/alerts/E-1/"+what, `{"`+what+`":"Disk fuller"}`, "Authorization", "GenieKey "+servicetest.Key)
+		require.Equal(t, http.StatusAccepted, got.status, got.body)
+	}
+	events := h.inbox.Events()
+	require.Len(t, events, 2)
+	require.Equal(t, []any{alert.Ignore, "disk", `{"message":"Disk fuller"}`}, []any{events[0].Alert.Action, events[0].Alert.DedupKey, string(events[0].Raw)})
+	require.Empty(t, h.engine.Told())
+	require.Equal(t, http.StatusUnprocessableEntity, h.as("", "PUT", "/v2/alerts/E-1/message", `{`, "Authorization", "GenieKey "+servicetest.Key).status)
+}
+
 func TestAKeyInTheAddressOfAlertmanagerIsNotLogged(t *testing.T) {
 	h := newHouse(t, natives)
 	got := h.as("", "POST", "/alertmanager/"+servicetest.Key+"/api/v2/alerts", "trigger a x")
@@ -64,6 +125,9 @@ func TestNoDoorLetsSecretsBeGuessedQuickly(t *testing.T) {
 	for name, try := range map[string]func(h *house, guess string) answer{
 		"opsgenie": func(h *house, guess string) answer {
 			return h.as("", "POST", "/v2/alerts", "trigger a x", "Authorization", "GenieKey "+guess)
+		},
+		"pagerduty": func(h *house, guess string) answer {
+			return h.as("", "POST", "/v2/enqueue", `{"routing_key":"`+guess+`","event_action":"trigger","payload":{"summary":"x"}}`)
 		},
 		"heartbeat": func(h *house, guess string) answer { return h.as("", "POST", "/in/heartbeat/"+guess+"/backup", "") },
 		"disarmed":  func(h *house, guess string) answer { return h.as("", "DELETE", "/in/heartbeat/"+guess+"/backup", "") },

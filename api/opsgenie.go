@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -43,6 +44,9 @@ func (g *gate) opsgenie(e *echo.Echo) {
 		e.POST(alerts+"/:identifier/notes", g.genie(g.genieNote), g.watched)
 		e.POST(alerts+"/:identifier/snooze", g.genie(g.genieSnooze), g.watched)
 		e.POST(alerts+"/:identifier/escalate", g.genie(g.genieEscalate), g.watched)
+		// Alertmanager repeats in these what it has just said in a new Create: the words are kept, and ask for nothing.
+		e.PUT(alerts+"/:identifier/message", g.genie(g.genieUpdate("UpdateMessage")), g.watched)
+		e.PUT(alerts+"/:identifier/description", g.genie(g.genieUpdate("UpdateDescription")), g.watched)
 		// GET is how Opsgenie's own clients ping. What it needs is a header that no browser sends along.
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch} {
 			e.Add(method, prefix+"/v2/heartbeats/:name/ping", g.genie(g.geniePing), g.watched)
@@ -61,7 +65,8 @@ type asked struct {
 func (g *gate) genie(do func(asked) (status int, answer map[string]any, err error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := asked{began: g.Now(), echo: c}
-		status, answer, err := g.genied(&r, do)
+		name := ownName(c)
+		status, answer, err := g.genied(&r, name, do)
 		if fault.Is(err, fault.Unauthenticated) { // what is not found is often only not there yet
 			err = g.unguessed(c, err)
 		}
@@ -72,13 +77,23 @@ func (g *gate) genie(do func(asked) (status int, answer map[string]any, err erro
 			}
 			waitIfAsked(c, status, err)
 		}
-		answer["requestId"] = requestID(c)
+		answer["requestId"] = name
 		answer["took"] = g.Now().Sub(r.began).Seconds()
 		return c.JSON(status, answer)
 	}
 }
 
-func (g *gate) genied(r *asked, do func(asked) (int, map[string]any, error)) (int, map[string]any, error) {
+// ownName names a request so that no other has its name: here it tells alerts and words apart, and a caller who names its requests
+// may use one name for many. Its own comes first, for those who look for it.
+func ownName(c echo.Context) string {
+	given := c.Request().Header.Get(echo.HeaderXRequestID)
+	if given != requestID(c) {
+		return requestID(c) // ours already
+	}
+	return given + "." + rand.Text()
+}
+
+func (g *gate) genied(r *asked, name string, do func(asked) (int, map[string]any, error)) (int, map[string]any, error) {
 	scheme, key, _ := strings.Cut(r.echo.Request().Header.Get(echo.HeaderAuthorization), " ")
 	if key = strings.TrimSpace(key); !strings.EqualFold(scheme, "GenieKey") || key == "" {
 		return 0, nil, fault.New(fault.Unauthenticated, "send the key of an integration: Authorization: GenieKey …")
@@ -90,7 +105,7 @@ func (g *gate) genied(r *asked, do func(asked) (int, map[string]any, error)) (in
 	if err != nil {
 		return 0, nil, err
 	}
-	r.Delivery = service.Delivery{Dialect: g.Opsgenie.Create, Key: key, Post: post, Trace: requestID(r.echo)}
+	r.Delivery = service.Delivery{Dialect: g.Opsgenie.Create, Key: key, Post: post, Trace: name}
 	return do(*r)
 }
 
@@ -185,10 +200,26 @@ func (g *gate) genieSays(r asked, about, verb string, w contract.Word) (int, map
 	return http.StatusAccepted, processing(), err
 }
 
+// genieUpdate keeps new words for an alert.
+func (g *gate) genieUpdate(about string) func(asked) (int, map[string]any, error) {
+	return func(r asked) (int, map[string]any, error) {
+		name, err := g.named(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		if _, err := r.body(); err != nil {
+			return 0, nil, err
+		}
+		_, err = g.Opsgenie.Monitors.Keep(r.echo.Request().Context(), r.Delivery, name, about)
+		return http.StatusAccepted, processing(), err
+	}
+}
+
 // doings of a request as its status tells them.
 var doings = map[string]string{
 	"Create": "Created alert", "Acknowledge": "Acknowledged alert", "Close": "Closed alert", "Delete": "Deleted alert",
 	"AddNote": "Added note to alert", "Snooze": "Snoozed alert", "EscalateNext": "Escalated alert to next",
+	"UpdateMessage": "Updated message of alert", "UpdateDescription": "Updated description of alert",
 }
 
 func (g *gate) genieRequest(r asked) (int, map[string]any, error) {

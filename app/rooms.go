@@ -117,7 +117,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	}
 	r.answers = &service.Answers{Organisation: r.directory, Engine: engine, Access: access, Now: now}
 	r.monitors = &service.Monitors{
-		Organisation: r.directory, Escalations: escalations, Senders: store.Senders{Pool: db}, Engine: engine, Intake: r.intake, Now: now,
+		Organisation: r.directory, Escalations: escalations, Senders: store.Senders{Pool: db}, Engine: engine, Intake: r.intake, Now: now, Log: log,
 	}
 	r.receipts = &service.Receipts{Messages: messages, Digests: digests, Engine: r.engine, Pool: r.beside, Log: log}
 	r.replies = &service.Replies{

@@ -38,6 +38,8 @@ var ways = map[string]way{
 	"POST /v2/alerts": key, "GET /v2/alerts": key, "GET /v2/alerts/requests/:request": key, "GET /v2/alerts/:identifier": key,
 	"DELETE /v2/alerts/:identifier": key, "POST /v2/alerts/:identifier/acknowledge": key, "POST /v2/alerts/:identifier/close": key,
 	"POST /v2/alerts/:identifier/notes": key, "POST /v2/alerts/:identifier/snooze": key, "POST /v2/alerts/:identifier/escalate": key,
+	"PUT /v2/alerts/:identifier/message": key, "PUT /v2/alerts/:identifier/description": key,
+	"PUT /opsgenie/v2/alerts/:identifier/message": key, "PUT /opsgenie/v2/alerts/:identifier/description": key,
 	"GET /v2/heartbeats/:name/ping": key, "POST /v2/heartbeats/:name/ping": key, "PUT /v2/heartbeats/:name/ping": key, "PATCH /v2/heartbeats/:name/ping": key,
 	"POST /opsgenie/v2/alerts": key, "GET /opsgenie/v2/alerts": key, "GET /opsgenie/v2/alerts/requests/:request": key, "GET /opsgenie/v2/alerts/:identifier": key,
 	"DELETE /opsgenie/v2/alerts/:identifier": key, "POST /opsgenie/v2/alerts/:identifier/acknowledge": key, "POST /opsgenie/v2/alerts/:identifier/close": key,

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/belayhq/belay/contract"
@@ -39,6 +40,7 @@ type Monitors struct {
 	Engine       Engine
 	Intake       *Intake
 	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // Name is how a monitor names an escalation: by its own dedup key, or by our number.
@@ -100,7 +102,7 @@ func (m *Monitors) awaited(ctx context.Context, in org.Integration, n Name) (Esc
 	}
 }
 
-// Say hands the word of a monitor to an escalation, and keeps the request beside it under its trace. The integration is who
+// Say hands the word of a monitor to an escalation, once, and keeps the request beside it under its trace. The integration is who
 // said it. about is how the sender calls what it does: "AddNote".
 func (m *Monitors) Say(ctx context.Context, d Delivery, n Name, about, verb string, w contract.Word) (Escalation, error) {
 	in, err := m.integration(d)
@@ -121,8 +123,29 @@ func (m *Monitors) Say(ctx context.Context, d Delivery, n Name, about, verb stri
 	if _, err := m.Engine.Say(ctx, contract.EscalationID(e.ID), verb, w); err != nil {
 		return Escalation{}, err
 	}
+	// It is said. An error now would have it said again, and one who asks what became of it can only hear that we do not know.
+	if err := m.keep(ctx, in, e, d, about); err != nil {
+		m.Log.WarnContext(ctx, "the request of a monitor was done and not kept", "request", d.Trace, "escalation", e.ID, "error", err)
+	}
+	return e, nil
+}
+
+// Keep writes down a request about an escalation that changes nothing there.
+func (m *Monitors) Keep(ctx context.Context, d Delivery, n Name, about string) (Escalation, error) {
+	in, err := m.integration(d)
+	if err != nil {
+		return Escalation{}, err
+	}
+	e, err := m.awaited(ctx, in, n)
+	if err != nil {
+		return Escalation{}, err
+	}
+	return e, m.keep(ctx, in, e, d, about)
+}
+
+func (m *Monitors) keep(ctx context.Context, in org.Integration, e Escalation, d Delivery, about string) error {
 	kept := alert.Alert{Action: alert.Ignore, Status: about, DedupKey: e.DedupKey, Title: e.Title, Severity: e.Severity}
-	return e, m.Intake.Keep(ctx, in, kept, d)
+	return m.Intake.Keep(ctx, in, kept, d)
 }
 
 // Asked is what became of a request of this integration: nothing yet while SettledAt is zero. fault.NotFound when it is not known.

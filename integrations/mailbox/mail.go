@@ -36,8 +36,9 @@ var (
 
 var endings = []string{"resolved", "resolve", "recovery", "recovered", "ok", "up", "closed", "cleared", "clear", "solved", "fixed"}
 
-// Decode reads one mail. Bounces, answers of machines, lists and what we sent ourselves ask for nothing (RFC 3834). Mails of one
-// subject, without its prefixes, are about one trouble.
+// Decode reads one mail. Bounces, answers of machines and what we sent ourselves ask for nothing (RFC 3834). Mail that came through
+// a list does: somebody put this address on it so that a monitor's mail to the group arrives here too. Mails of one subject, without
+// its prefixes, are about one trouble.
 func Decode(p alert.Post) ([]alert.Alert, error) {
 	m, err := mail.ReadMessage(bytes.NewReader(p.Body))
 	if err != nil {
@@ -68,6 +69,7 @@ func Decode(p alert.Post) ([]alert.Alert, error) {
 	if at, err := m.Header.Date(); err == nil {
 		a.OccurredAt = at.UTC()
 	}
+	a = monit(m.Header, text, a)
 	if why := automatic(m.Header, p.Header); why != "" {
 		a.Action, a.Status = alert.Ignore, why
 	}
@@ -75,7 +77,7 @@ func Decode(p alert.Post) ([]alert.Alert, error) {
 }
 
 // automatic says why a mail is from a machine that answers, not from one that watches; "" when it is not. Monitors send
-// Auto-Submitted: auto-generated, and some Precedence: bulk: only answers and lists are left out.
+// Auto-Submitted: auto-generated, some Precedence: bulk, and the list that passes them on Precedence: list: only answers are left out.
 func automatic(h mail.Header, envelope map[string]string) string {
 	if from, known := envelope[fromHeader]; known && strings.Trim(from, "<> ") == "" {
 		return "bounce"
@@ -84,7 +86,7 @@ func automatic(h mail.Header, envelope map[string]string) string {
 		return "auto-reply"
 	}
 	switch strings.ToLower(strings.TrimSpace(h.Get("Precedence"))) {
-	case "auto_reply", "list", "junk":
+	case "auto_reply", "junk":
 		return "precedence " + strings.ToLower(h.Get("Precedence"))
 	}
 	for _, name := range []string{"X-Loop", "X-Belay-Escalation", "X-Autoreply", "X-Autorespond"} {
