@@ -23,6 +23,9 @@ const ledgerPatience = time.Second
 // Words chooses what a message says: by its channel, in the receiver's language and time zone. The subject is for e-mail.
 type Words func(m page.Message, to org.Person) (subject, body string)
 
+// tooLate is why a page did not leave that was wanted when it was decided.
+const tooLate = "not sent: it was answered before it could leave"
+
 // Pager tells people. Each message leaves once, as far as anybody can know.
 type Pager struct {
 	Directories Directories
@@ -83,14 +86,17 @@ func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Rece
 		return p.dead(s, fmt.Sprintf("no carrier for %s", m.Channel)), nil
 	}
 
-	prior, noted := p.begin(ctx, m, s.Workflow)
+	prior, noted := p.begin(ctx, m, s)
 	if prior.Receipt != nil {
 		return *prior.Receipt, nil
+	}
+	if prior.Silenced && prior.Since.IsZero() {
+		return p.dead(s, tooLate), nil
 	}
 	if prior.Since.IsZero() && a.number > 1 {
 		prior.Since = a.scheduled // the first attempt went without the ledger
 	}
-	receipt, err := p.deliver(ctx, carrier, m, prior.Since, a)
+	receipt, err := p.deliver(ctx, carrier, m, prior, a)
 	if err != nil && fault.Retryable(err) && !a.last {
 		return page.Receipt{}, err
 	}
@@ -133,10 +139,10 @@ func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
 }
 
 // begin notes the message in the ledger. When the ledger does not answer in time the message is sent all the same.
-func (p *Pager) begin(ctx context.Context, m page.Message, workflow string) (prior contract.Prior, noted bool) {
+func (p *Pager) begin(ctx context.Context, m page.Message, s contract.Send) (prior contract.Prior, noted bool) {
 	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
 	defer cancel()
-	prior, err := p.Ledger.Begin(ctx, m, workflow, p.Now())
+	prior, err := p.Ledger.Begin(ctx, m, s.Workflow, s.At, p.Now())
 	if err != nil {
 		p.Log.WarnContext(ctx, "ledger does not answer; the message is sent without it", "key", m.Key, "error", err)
 		return contract.Prior{}, false
@@ -154,7 +160,7 @@ func (p *Pager) finish(ctx context.Context, r page.Receipt) {
 
 // deliver sends, unless an earlier attempt turns out to have arrived. When even the carrier cannot tell, only the last
 // attempt takes the risk of telling somebody twice.
-func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, since time.Time, a attempt) (r page.Receipt, err error) {
+func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, prior contract.Prior, a attempt) (r page.Receipt, err error) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			p.Log.ErrorContext(ctx, "carrier panicked", "key", m.Key, "channel", m.Channel, "panic", trouble, "stack", string(debug.Stack()))
@@ -163,13 +169,16 @@ func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, si
 	}()
 	bounded, cancel := ahead(ctx)
 	defer cancel()
-	if !since.IsZero() {
-		earlier, found, err := carrier.Find(bounded, m, since)
+	if !prior.Since.IsZero() {
+		earlier, found, err := carrier.Find(bounded, m, prior.Since)
 		if err == nil && found {
 			return earlier, nil
 		}
 		if err != nil && !a.last {
 			return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "find out what became of %s", m.Key)
+		}
+		if prior.Silenced {
+			return page.Receipt{Key: m.Key, Status: page.Failed, Class: page.Dead, Reason: tooLate, At: p.Now()}, nil
 		}
 	}
 	if err := ctx.Err(); err != nil { // this process stood still, or was cut off: another attempt may have begun, and asked already

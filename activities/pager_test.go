@@ -63,11 +63,12 @@ func (g *gateway) Find(_ context.Context, m page.Message, _ time.Time) (page.Rec
 type book struct {
 	began    map[string]time.Time
 	finished map[string]page.Receipt
+	silent   map[string]time.Time // by workflow
 	down     bool
 	hangs    bool
 }
 
-func (b *book) Begin(ctx context.Context, m page.Message, _ string, at time.Time) (contract.Prior, error) {
+func (b *book) Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error) {
 	if b.hangs {
 		<-ctx.Done()
 		return contract.Prior{}, ctx.Err()
@@ -78,8 +79,8 @@ func (b *book) Begin(ctx context.Context, m page.Message, _ string, at time.Time
 	if r, done := b.finished[m.Key]; done {
 		return contract.Prior{Receipt: &r}, nil
 	}
-	prior := contract.Prior{Since: b.began[m.Key]}
-	if prior.Since.IsZero() {
+	prior := contract.Prior{Since: b.began[m.Key], Silenced: b.silent[workflow].After(decided)}
+	if prior.Since.IsZero() && !prior.Silenced {
 		b.began[m.Key] = at
 	}
 	return prior, nil
@@ -270,6 +271,33 @@ func TestTheLastAttemptEndsInAReceipt(t *testing.T) {
 	require.Equal(t, page.Dead, receipt.Class)
 	require.Equal(t, "no route to the carrier", receipt.Reason)
 	require.Equal(t, 2, s.gateway.asked, "before the second and the third attempt")
+}
+
+func TestAPageThatWasAnsweredBeforeItCouldLeaveDoesNotLeave(t *testing.T) {
+	s, decided := stage(), toAna()
+	decided.At = noon
+	s.book.silent = map[string]time.Time{decided.Workflow: noon.Add(time.Millisecond)}
+	receipt, err := s.Send(t.Context(), decided)
+	require.NoError(t, err)
+	require.Equal(t, page.Dead, receipt.Class)
+	require.Contains(t, receipt.Reason, "answered before it could leave")
+	require.Empty(t, s.gateway.arrived)
+
+	s.book.silent[decided.Workflow] = noon
+	_, err = s.Send(t.Context(), decided)
+	require.NoError(t, err)
+	require.Len(t, s.gateway.arrived, 1, "what was decided after the answer leaves")
+}
+
+func TestAnAttemptThatNobodyKnowsTheEndOfIsLookedForAlsoAfterTheAnswer(t *testing.T) {
+	s, decided := stage(), toAna()
+	decided.At = noon
+	s.book.began[decided.Key] = noon
+	s.book.silent = map[string]time.Time{decided.Workflow: noon.Add(time.Millisecond)}
+	receipt, err := s.Send(t.Context(), decided)
+	require.NoError(t, err)
+	require.Contains(t, receipt.Reason, "answered before it could leave")
+	require.Empty(t, s.gateway.arrived, "and does not leave again when it did not")
 }
 
 func TestWithoutALedgerTheSecondAttemptAsksTheCarrier(t *testing.T) {

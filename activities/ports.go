@@ -33,8 +33,8 @@ type Carrier interface {
 
 // Ledger makes "at least once" in the engine into "once" for the human.
 type Ledger interface {
-	// Begin notes that a message is about to leave and tells of earlier attempts with the same key.
-	Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (contract.Prior, error)
+	// Begin notes that a message is about to leave, which was decided then, and tells of earlier attempts with the same key.
+	Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error)
 	// Finish notes what the carrier answered.
 	Finish(ctx context.Context, r page.Receipt) error
 }

@@ -28,9 +28,9 @@ type litLedger struct {
 	lights *service.Lights
 }
 
-func (l litLedger) Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (prior contract.Prior, err error) {
+func (l litLedger) Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (prior contract.Prior, err error) {
 	err = l.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
-		prior, err = l.Ledger.Begin(ctx, m, workflow, at)
+		prior, err = l.Ledger.Begin(ctx, m, workflow, decided, at)
 		return err
 	})
 	return prior, err
@@ -38,6 +38,22 @@ func (l litLedger) Begin(ctx context.Context, m page.Message, workflow string, a
 
 func (l litLedger) Finish(ctx context.Context, r page.Receipt) error {
 	return l.lights.Ask(ctx, noteWithin, func(ctx context.Context) error { return l.Ledger.Finish(ctx, r) })
+}
+
+func (l litLedger) Silence(ctx context.Context, workflow string, since time.Time) (leaving bool, err error) {
+	err = l.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		leaving, err = l.Ledger.Silence(ctx, workflow, since)
+		return err
+	})
+	return leaving, err
+}
+
+func (l litLedger) Leaving(ctx context.Context, workflow string) (leaving bool, err error) {
+	err = l.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		leaving, err = l.Ledger.Leaving(ctx, workflow)
+		return err
+	})
+	return leaving, err
 }
 
 // litBook is what somebody waits for: a page that wants to leave, a human who has answered or asks.

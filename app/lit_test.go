@@ -45,7 +45,7 @@ func TestPagesDoNotQueueBeforeADatabaseThatSaysNothing(t *testing.T) {
 	var leaving sync.WaitGroup
 	for range 60 { // more than there are connections
 		leaving.Go(func() {
-			_, err := ledger.Begin(t.Context(), page.Message{Key: "E-1/t1/ana/mobile/1"}, "escalation/E-1", time.Now())
+			_, err := ledger.Begin(t.Context(), page.Message{Key: "E-1/t1/ana/mobile/1"}, "escalation/E-1", time.Now(), time.Now())
 			if !fault.Is(err, fault.Unavailable) {
 				t.Error(err)
 			}
@@ -58,7 +58,7 @@ func TestPagesDoNotQueueBeforeADatabaseThatSaysNothing(t *testing.T) {
 	spared := 0
 	for range 20 {
 		began := time.Now()
-		_, err := ledger.Begin(t.Context(), page.Message{Key: "E-1/t1/ana/mobile/2"}, "escalation/E-1", time.Now())
+		_, err := ledger.Begin(t.Context(), page.Message{Key: "E-1/t1/ana/mobile/2"}, "escalation/E-1", time.Now(), time.Now())
 		require.True(t, fault.Is(err, fault.Unavailable), err)
 		if time.Since(began) < noteWithin/10 {
 			spared++

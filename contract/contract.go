@@ -102,6 +102,8 @@ type Reply struct {
 	Outcome escalation.Outcome `json:"outcome"`
 	Text    string             `json:"text"`
 	State   escalation.Phase   `json:"state"`
+	// Silent is the run's own instant from which on it pages nobody; zero: it goes on, or an earlier release answered.
+	Silent time.Time `json:"silent,omitzero"`
 }
 
 // Received is the outcome when the word was handed over but nobody could answer in time.
@@ -210,4 +212,6 @@ type (
 type Prior struct {
 	Receipt *page.Receipt // it was sent, and this is the first receipt
 	Since   time.Time     // an attempt began then and nobody knows how it ended; zero: none
+	// Silenced: somebody has answered since the page was decided. What has not left must not leave any more.
+	Silenced bool
 }

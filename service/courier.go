@@ -173,7 +173,7 @@ func (d *Digests) send(ctx context.Context, g Digest) (receipt *page.Receipt, pa
 	case !configured:
 		return d.failed(fmt.Sprintf("no carrier for %s", m.Channel)), len(members), nil
 	}
-	prior, err := d.Ledger.Begin(ctx, m, workflow, d.Now())
+	prior, err := d.Ledger.Begin(ctx, m, workflow, time.Time{}, d.Now())
 	if err != nil {
 		return nil, 0, &bookTrouble{fmt.Errorf("note %s in the ledger: %w", m.Key, err)}
 	}
@@ -204,7 +204,7 @@ func (d *Digests) earlier(ctx context.Context, g Digest, members []Member) (*pag
 	if obstacle != "" || !configured {
 		return nil, nil
 	}
-	prior, err := d.Ledger.Begin(ctx, m, workflow, d.Now())
+	prior, err := d.Ledger.Begin(ctx, m, workflow, time.Time{}, d.Now())
 	if err != nil {
 		return nil, &bookTrouble{fmt.Errorf("look for %s in the ledger: %w", m.Key, err)}
 	}

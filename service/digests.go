@@ -29,7 +29,8 @@ type Gathered struct {
 	Method    id.Method
 	Brief     page.Brief
 	DecidedAt time.Time
-	Late      bool // perhaps the first page of an escalation that opened long ago
+	AroseAt   time.Time // since when there is something to tell this person: the opening, or the step that called them
+	Late      bool      // perhaps the first page of an escalation that opened long ago
 }
 
 // Digest is one message made of gathered pages. From FrozenAt on no page is added.
@@ -118,8 +119,13 @@ type Carrier interface {
 
 // Ledger notes messages before they leave, as the activities have it.
 type Ledger interface {
-	Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (contract.Prior, error)
+	Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error)
 	Finish(ctx context.Context, r page.Receipt) error
+	// Silence keeps pages of a workflow that were decided before then from leaving. It answers true while one that was
+	// noted before is on its way out.
+	Silence(ctx context.Context, workflow string, since time.Time) (leaving bool, err error)
+	// Leaving answers that again.
+	Leaving(ctx context.Context, workflow string) (bool, error)
 }
 
 // Meter counts what is gathered and what becomes of it.

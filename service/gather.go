@@ -112,7 +112,11 @@ func (d *Digests) page(m page.Message) (Gathered, bool) {
 		Key: m.Key, Workflow: ticket.Workflow, Person: m.Person, Method: m.Method, Brief: m.Brief,
 		DecidedAt: ticket.Expires.Add(-linkLife),
 	}
+	g.AroseAt = g.DecidedAt
 	first := strings.HasPrefix(m.Key, string(m.Brief.Escalation)+"/t1/")
+	if first && !m.Brief.OpenedAt.IsZero() {
+		g.AroseAt = m.Brief.OpenedAt
+	}
 	g.Late = first && !m.Brief.OpenedAt.IsZero() && g.DecidedAt.Sub(m.Brief.OpenedAt) > d.Rules.Late
 	return g, true
 }
@@ -131,7 +135,7 @@ const withdrawWithin = 2 * time.Second
 func (w Withdrawing) Say(ctx context.Context, workflow, verb string, word contract.Word) (contract.Reply, error) {
 	reply, err := w.Engine.Say(ctx, workflow, verb, word)
 	if err == nil && quiets(verb, reply.Outcome) {
-		w.Digests.withdraw(ctx, workflow)
+		w.Digests.withdraw(ctx, workflow, reply.Silent)
 	}
 	return reply, err
 }
@@ -148,19 +152,37 @@ func quiets(verb string, outcome escalation.Outcome) bool {
 	return false
 }
 
-func (d *Digests) withdraw(ctx context.Context, workflow string) {
+// withdraw keeps what waits for a digest from leaving, and, from the instant at which the run fell silent, what leaves
+// alone; then it waits for what is just leaving. Each for itself: trouble with one says nothing about the other.
+func (d *Digests) withdraw(ctx context.Context, workflow string, silent time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawWithin)
 	defer cancel()
-	leaving, err := d.Book.Withdraw(ctx, workflow)
+	gathered, err := d.Book.Withdraw(ctx, workflow)
+	if err != nil {
+		d.Log.WarnContext(ctx, "pages that wait were not withdrawn; the record will tell that they are not wanted", "workflow", workflow, "error", err)
+	}
+	alone := false
+	if !silent.IsZero() {
+		if alone, err = d.Ledger.Silence(ctx, workflow, silent); err != nil {
+			d.Log.WarnContext(ctx, "a page that was just leaving may arrive after the answer", "workflow", workflow, "error", err)
+		}
+	}
+	d.gone(ctx, gathered, func() (bool, error) { return d.Book.Leaving(ctx, workflow) })
+	d.gone(ctx, alone, func() (bool, error) { return d.Ledger.Leaving(ctx, workflow) })
+}
+
+// gone waits until nothing is leaving any more, or nobody can tell.
+func (d *Digests) gone(ctx context.Context, leaving bool, look func() (bool, error)) {
+	var err error
 	for err == nil && leaving {
 		select {
 		case <-ctx.Done():
 			return // it may have left: a carrier that slow is past calling back
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
-		leaving, err = d.Book.Leaving(ctx, workflow)
+		leaving, err = look()
 	}
 	if err != nil {
-		d.Log.WarnContext(ctx, "pages that wait were not withdrawn; the record will tell that they are not wanted", "workflow", workflow, "error", err)
+		d.Log.WarnContext(ctx, "nobody knows whether a page is still leaving", "error", err)
 	}
 }

@@ -41,7 +41,7 @@ func TestPagesToAPersonAreListedNewestFirst(t *testing.T) {
 		m := message()
 		m.Key = key
 		change(&m)
-		_, err := store.Ledger{Pool: pool}.Begin(ctx, m, "escalation/E-1", noon.Add(time.Duration(minutes)*time.Minute))
+		_, err := store.Ledger{Pool: pool}.Begin(ctx, m, "escalation/E-1", time.Time{}, noon.Add(time.Duration(minutes)*time.Minute))
 		require.NoError(t, err)
 	}
 	begin("old", func(*page.Message) {}, -10)

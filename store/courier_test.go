@@ -338,6 +338,36 @@ func TestNobodyIsToldOfWhatWasAnsweredWhileItWaited(t *testing.T) {
 	require.Equal(t, 4, withdrawn)
 }
 
+// The page is at its carrier when the answer comes: who is told before the answer was not told after it.
+func TestAnAnswerWaitsForThePageThatIsJustLeaving(t *testing.T) {
+	n := aNight(t)
+	ctx, now := context.Background(), time.Now()
+	ledger := store.Ledger{Pool: n.book.Pool}
+	m := n.page(1, "mobile", org.P1)
+	_, err := ledger.Begin(ctx, m, "escalation/E-1", now, now)
+	require.NoError(t, err)
+
+	n.engine.Answers(contract.Acknowledge, contract.Reply{Outcome: escalation.Done, Silent: now.Add(time.Second)})
+	engine := service.Withdrawing{Engine: n.engine, Digests: n.digests}
+	var arrived, early atomic.Bool
+	answered := make(chan error, 1)
+	go func() {
+		_, err := engine.Say(ctx, "escalation/E-1", contract.Acknowledge, contract.Word{By: "ana"})
+		early.Store(!arrived.Load())
+		answered <- err
+	}()
+	require.Eventually(t, func() bool {
+		m := n.page(1, "desk", org.P1)
+		m.Key += "/again"
+		prior, err := ledger.Begin(ctx, m, "escalation/E-1", now.Add(-time.Minute), now)
+		return err == nil && prior.Silenced
+	}, time.Minute, 5*time.Millisecond, "the run has fallen silent")
+	arrived.Store(true)
+	require.NoError(t, ledger.Finish(ctx, page.Receipt{Key: m.Key, Status: page.Accepted, Class: page.Pending, At: now}))
+	require.NoError(t, <-answered)
+	require.False(t, early.Load(), "the answer came before the page had left")
+}
+
 // Ben has it, has called Ana in, and acknowledges once more.
 func TestWhoHasItAlreadyWithdrawsNobodyElsesPage(t *testing.T) {
 	n := aNight(t)
@@ -525,8 +555,8 @@ type mortalLedger struct {
 	*mortal
 }
 
-func (l mortalLedger) Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (p contract.Prior, err error) {
-	err = l.step(func() (err error) { p, err = l.Ledger.Begin(ctx, m, workflow, at); return err })
+func (l mortalLedger) Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (p contract.Prior, err error) {
+	err = l.step(func() (err error) { p, err = l.Ledger.Begin(ctx, m, workflow, decided, at); return err })
 	return p, err
 }
 

@@ -45,7 +45,7 @@ func (d Digests) Gather(ctx context.Context, g service.Gathered, rules surge.Rul
 		if err != nil {
 			return err
 		}
-		p := surge.Page{Key: g.Key, At: row.Now, Priority: g.Brief.Priority}
+		p := surge.Page{Key: g.Key, At: row.Now, Arose: g.AroseAt, Priority: g.Brief.Priority}
 		if g.Late {
 			before, err := q.ToldBefore(ctx, number, g.DecidedAt.Add(-firstPageWithin))
 			if err != nil {
@@ -70,7 +70,7 @@ func wayOf(ctx context.Context, q *sqlc.Queries, passed []byte, person, method s
 	if errors.Is(err, pgx.ErrNoRows) {
 		return w, 0, nil
 	}
-	w.Gathering = &surge.Gathering{Since: row.Since, Newest: row.Newest, Urgent: instant(row.Urgent), Late: row.Late, Pages: int(row.Pages), P1s: int(row.P1s)}
+	w.Gathering = &surge.Gathering{Since: row.Since, Newest: row.Newest, Urgent: instant(row.Urgent), News: instant(row.News), Late: row.Late, Pages: int(row.Pages), P1s: int(row.P1s)}
 	return w, row.ID, err
 }
 
@@ -92,11 +92,11 @@ func keep(ctx context.Context, q *sqlc.Queries, g service.Gathered, number, dige
 	if digest == 0 {
 		digest, err = q.BeginDigest(ctx, sqlc.BeginDigestParams{
 			Person: text(string(g.Person)), Method: text(string(g.Method)), Since: v.Gathering.Since, Newest: v.Gathering.Newest,
-			Urgent: moment(v.Gathering.Urgent), Late: v.Gathering.Late, DueAt: v.Due,
+			Urgent: moment(v.Gathering.Urgent), News: moment(v.Gathering.News), Late: v.Gathering.Late, DueAt: v.Due,
 		})
 	} else {
 		err = q.GrowDigest(ctx, sqlc.GrowDigestParams{
-			Newest: v.Gathering.Newest, Urgent: moment(v.Gathering.Urgent), Late: v.Gathering.Late, DueAt: v.Due, ID: digest,
+			Newest: v.Gathering.Newest, Urgent: moment(v.Gathering.Urgent), News: moment(v.Gathering.News), Late: v.Gathering.Late, DueAt: v.Due, ID: digest,
 		})
 	}
 	if err != nil {

@@ -183,7 +183,7 @@ func TestAReceiptIsReadBeforeItIsWritten(t *testing.T) {
 		require.NoError(t, err)
 		return found
 	}
-	_, err := ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	_, err := ledger.Begin(ctx, message(), "escalation/E-1", time.Time{}, noon)
 	require.NoError(t, err)
 	sent := escalation.Entry{Seq: 1, At: noon, Kind: escalation.EntrySent, Actor: "belay", Via: "sms", Key: message().Key,
 		Text: "Ana paged by sms (mobile)", Detail: map[string]string{"person": "ana", "name": "Ana", "method": "mobile", "purpose": "page"}}

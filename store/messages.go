@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/belayhq/belay/contract"
@@ -21,27 +23,39 @@ import (
 // Ledger notes messages before they leave, and what the carrier answered.
 type Ledger struct{ Pool *pgxpool.Pool }
 
-// Begin notes that a message is about to leave. An earlier attempt that was answered returns the first receipt; one
-// of which nobody knows the end returns the instant at which it began.
-func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (contract.Prior, error) {
+// Begin notes that a message is about to leave, which was decided then (zero: it leaves whatever was said since). An earlier attempt that was answered returns the
+// first receipt; one of which nobody knows the end returns the instant at which it began. A page of a run that has
+// fallen silent since it was decided is not noted.
+func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error) {
 	kept, err := document(withoutSecrets(m))
 	if err != nil {
 		return contract.Prior{}, err
 	}
-	q := sqlc.New(l.Pool)
-	begun, err := q.BeginMessage(ctx, sqlc.BeginMessageParams{Key: text(m.Key), Workflow: text(workflow), Message: kept, BegunAt: at})
-	if err != nil {
+	if m.Purpose != page.Page || decided.IsZero() {
+		decided = never // what informs leaves all the same, and of its pages a digest knows better
+	}
+	var begun int64
+	batch := &pgx.Batch{}
+	batch.Queue(sqlc.ShareWorkflow, text(workflow))
+	batch.Queue(sqlc.BeginMessage, text(m.Key), text(workflow), kept, at, decided).Exec(func(tag pgconn.CommandTag) error {
+		begun = tag.RowsAffected()
+		return nil
+	})
+	if err := l.Pool.SendBatch(ctx, batch).Close(); err != nil {
 		return contract.Prior{}, faulty(err, "begin message %s", m.Key)
 	}
 	if begun > 0 {
 		return contract.Prior{}, nil
 	}
-	before, err := q.BegunMessage(ctx, text(m.Key))
+	before, err := sqlc.New(l.Pool).BegunMessage(ctx, decided, text(m.Key))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return contract.Prior{Silenced: true}, nil
+	}
 	if err != nil {
-		return contract.Prior{}, found(err, "message %s", m.Key)
+		return contract.Prior{}, faulty(err, "read message %s", m.Key)
 	}
 	if before.First == nil {
-		return contract.Prior{Since: before.BegunAt}, nil
+		return contract.Prior{Since: before.BegunAt, Silenced: before.Silenced}, nil
 	}
 	receipt, err := receiptOf(before.First)
 	return contract.Prior{Receipt: &receipt}, err
@@ -72,6 +86,42 @@ func (l Ledger) Finish(ctx context.Context, r page.Receipt) error {
 	heard(ctx, l.Pool, r)
 	return nil
 }
+
+// Silence keeps pages of a workflow that were decided before then, and are not noted yet, from leaving. It answers true
+// while one that is noted may still be on its way to its carrier.
+func (l Ledger) Silence(ctx context.Context, workflow string, since time.Time) (leaving bool, err error) {
+	err = transact(ctx, l.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		if err := q.HoldWorkflow(ctx, text(workflow)); err != nil {
+			return err
+		}
+		if err := q.ForgetSilences(ctx, keepSilences); err != nil {
+			return err
+		}
+		if err := q.FallSilent(ctx, text(workflow), since); err != nil {
+			return err
+		}
+		leaving, err = q.LeavingPages(ctx, text(workflow), leavesWithin)
+		return err
+	})
+	return leaving, faulty(err, "silence %s", workflow)
+}
+
+// Leaving answers that again.
+func (l Ledger) Leaving(ctx context.Context, workflow string) (bool, error) {
+	leaving, err := sqlc.New(l.Pool).LeavingPages(ctx, text(workflow), leavesWithin)
+	return leaving, faulty(err, "look whether pages of %s are leaving", workflow)
+}
+
+// never falls silent what was decided then.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const (
+	// keepSilences is longer than a page may be on its way out: attempts end before.
+	keepSilences = time.Hour
+	// leavesWithin is how long ago a page may have been noted that still waits for its carrier. What is older belongs to a
+	// process that has died.
+	leavesWithin = 15 * time.Second
+)
 
 // heard tells pages that there is news of a message. Those that miss it look again by themselves.
 func heard(ctx context.Context, pool *pgxpool.Pool, r page.Receipt) {

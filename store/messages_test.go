@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/contract"
@@ -34,16 +36,16 @@ func TestAMessageIsBegunOnceAndItsFirstReceiptStays(t *testing.T) {
 	pool := pgtest.Pool(t)
 	ctx := context.Background()
 	ledger := store.Ledger{Pool: pool}
-	prior, err := ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	prior, err := ledger.Begin(ctx, message(), "escalation/E-1", time.Time{}, noon)
 	require.NoError(t, err)
 	require.Equal(t, contract.Prior{}, prior)
-	prior, err = ledger.Begin(ctx, message(), "escalation/E-1", noon.Add(time.Minute))
+	prior, err = ledger.Begin(ctx, message(), "escalation/E-1", time.Time{}, noon.Add(time.Minute))
 	require.NoError(t, err)
 	require.Equal(t, contract.Prior{Since: noon}, prior, "nobody knows how the first attempt ended")
 	accepted := receipt(page.Accepted, "")
 	require.NoError(t, ledger.Finish(ctx, accepted))
 	require.NoError(t, ledger.Finish(ctx, receipt(page.Failed, "30001")))
-	prior, err = ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	prior, err = ledger.Begin(ctx, message(), "escalation/E-1", time.Time{}, noon)
 	require.NoError(t, err)
 	require.Equal(t, contract.Prior{Receipt: &accepted}, prior)
 	require.True(t, fault.Is(ledger.Finish(ctx, page.Receipt{Key: "nothing"}), fault.NotFound))
@@ -55,7 +57,7 @@ func TestOfManyWhoBeginAMessageOneSendsIt(t *testing.T) {
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			prior, err := ledger.Begin(context.Background(), message(), "escalation/E-1", noon)
+			prior, err := ledger.Begin(context.Background(), message(), "escalation/E-1", time.Time{}, noon)
 			if err != nil {
 				t.Error(err)
 			}
@@ -68,13 +70,78 @@ func TestOfManyWhoBeginAMessageOneSendsIt(t *testing.T) {
 	require.EqualValues(t, 1, first.Load())
 }
 
+func TestNothingLeavesAfterTheAnswerThatWasDecidedBeforeIt(t *testing.T) {
+	ctx, now := context.Background(), time.Now()
+	ledger := store.Ledger{Pool: pgtest.Pool(t)}
+	begin := func(key string, purpose page.Purpose, decided time.Time) contract.Prior {
+		m := message()
+		m.Key, m.Purpose = key, purpose
+		prior, err := ledger.Begin(ctx, m, "escalation/E-1", decided, time.Now())
+		require.NoError(t, err)
+		return prior
+	}
+	require.Equal(t, contract.Prior{}, begin("E-1/t1/ana/mobile/1", page.Page, now))
+	leaving, err := ledger.Silence(ctx, "escalation/E-1", now.Add(time.Second))
+	require.NoError(t, err)
+	require.True(t, leaving, "one was noted, and no carrier has answered yet")
+	_, err = ledger.Silence(ctx, "escalation/E-1", now.Add(-time.Hour))
+	require.NoError(t, err, "an older answer takes nothing back")
+
+	require.Equal(t, contract.Prior{Silenced: true}, begin("E-1/t1/ana/desk/2", page.Page, now))
+	require.True(t, begin("E-1/t1/ana/mobile/1", page.Page, now).Silenced, "an attempt whose end nobody knows")
+	require.Equal(t, contract.Prior{}, begin("E-1/inform/3", page.Inform, now), "whoever is only informed is")
+	require.Equal(t, contract.Prior{}, begin("E-1/t2/ben/mobile/4", page.Page, now.Add(time.Second)), "decided after it")
+
+	accepted := receipt(page.Accepted, "")
+	for _, key := range []string{"E-1/t1/ana/mobile/1", "E-1/t2/ben/mobile/4"} {
+		accepted.Key = key
+		require.NoError(t, ledger.Finish(ctx, accepted))
+	}
+	leaving, err = ledger.Leaving(ctx, "escalation/E-1")
+	require.NoError(t, err)
+	require.False(t, leaving, "who is only informed is waited for by nobody")
+}
+
+func TestNoPageSlipsPastAnAnswer(t *testing.T) {
+	ctx, now := context.Background(), time.Now()
+	pool := pgtest.Pool(t)
+	ledger := store.Ledger{Pool: pool}
+	for round := range 20 {
+		workflow := fmt.Sprintf("escalation/E-%d", round+1)
+		var silent atomic.Bool // the answer has been given
+		var group sync.WaitGroup
+		for n := range 16 {
+			group.Go(func() {
+				m := message()
+				m.Key = fmt.Sprintf("E-%d/t1/ana/mobile/%d", round+1, n)
+				prior, err := ledger.Begin(ctx, m, workflow, now, time.Now())
+				if err != nil || prior.Silenced {
+					assert.NoError(t, err)
+					return
+				}
+				assert.False(t, silent.Load(), "%s leaves after the answer", m.Key)
+				r := receipt(page.Accepted, "")
+				r.Key, r.ProviderID = m.Key, m.Key
+				assert.NoError(t, ledger.Finish(ctx, r))
+			})
+		}
+		leaving, err := ledger.Silence(ctx, workflow, now.Add(time.Second))
+		for err == nil && leaving {
+			leaving, err = ledger.Leaving(ctx, workflow)
+		}
+		require.NoError(t, err)
+		silent.Store(true)
+		group.Wait()
+	}
+}
+
 func TestMessagesAreKeptWithoutTheirSignedLink(t *testing.T) {
 	pool := pgtest.Pool(t)
 	ctx := context.Background()
 	messages := store.Messages{Pool: pool}
 	_, err := messages.ByKey(ctx, message().Key)
 	require.True(t, fault.Is(err, fault.NotFound))
-	_, err = store.Ledger{Pool: pool}.Begin(ctx, message(), "vendor/E-1/acme/1", noon)
+	_, err = store.Ledger{Pool: pool}.Begin(ctx, message(), "vendor/E-1/acme/1", time.Time{}, noon)
 	require.NoError(t, err)
 	sent, err := messages.ByKey(ctx, message().Key)
 	require.NoError(t, err)
@@ -88,7 +155,7 @@ func TestReceiptsAreNotedOnceAndLateAcceptedSaysNothingNew(t *testing.T) {
 	pool := pgtest.Pool(t)
 	ctx := context.Background()
 	messages := store.Messages{Pool: pool}
-	_, err := store.Ledger{Pool: pool}.Begin(ctx, message(), "escalation/E-1", noon)
+	_, err := store.Ledger{Pool: pool}.Begin(ctx, message(), "escalation/E-1", time.Time{}, noon)
 	require.NoError(t, err)
 	for _, scene := range []struct {
 		receipt page.Receipt
@@ -156,7 +223,7 @@ func TestMessagesWithoutNewsAreClaimedAtTheirTurns(t *testing.T) {
 	begin := func(key, provider, providerID string, status page.Status) {
 		m := message()
 		m.Key = key
-		_, err := ledger.Begin(ctx, m, "escalation/E-1", noon)
+		_, err := ledger.Begin(ctx, m, "escalation/E-1", time.Time{}, noon)
 		require.NoError(t, err)
 		if providerID == "" && status == "" {
 			return // nobody knows whether it left: the engine's attempts find out
@@ -203,7 +270,7 @@ func TestOfManyWhoAskOneDoes(t *testing.T) {
 	pool := pgtest.Pool(t)
 	ctx := context.Background()
 	ledger, messages := store.Ledger{Pool: pool}, store.Messages{Pool: pool}
-	_, err := ledger.Begin(ctx, message(), "escalation/E-1", noon)
+	_, err := ledger.Begin(ctx, message(), "escalation/E-1", time.Time{}, noon)
 	require.NoError(t, err)
 	require.NoError(t, ledger.Finish(ctx, receipt(page.Accepted, "")))
 	var claims atomic.Int64

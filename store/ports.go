@@ -29,7 +29,7 @@ var (
 		Write(ctx context.Context, r contract.Record) error
 	} = Journal{}
 	_ interface {
-		Begin(ctx context.Context, m page.Message, workflow string, at time.Time) (contract.Prior, error)
+		Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error)
 		Finish(ctx context.Context, r page.Receipt) error
 	} = Ledger{}
 )

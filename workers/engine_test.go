@@ -52,7 +52,7 @@ func (line) Find(context.Context, page.Message, time.Time) (page.Receipt, bool, 
 // amnesia is a ledger that is always away.
 type amnesia struct{}
 
-func (amnesia) Begin(context.Context, page.Message, string, time.Time) (contract.Prior, error) {
+func (amnesia) Begin(context.Context, page.Message, string, time.Time, time.Time) (contract.Prior, error) {
 	return contract.Prior{}, fault.New(fault.Unavailable, "no database")
 }
 func (amnesia) Finish(context.Context, page.Receipt) error { return nil }

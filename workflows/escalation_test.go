@@ -45,6 +45,7 @@ func TestAckByUpdateStopsTheLadder(t *testing.T) {
 	require.Equal(t, []string{"+0s ana sms", "+3s ana voice", "+5s ben sms", "+6s ana email inform", "+30s ana email inform"}, h.told)
 	require.Equal(t, escalation.Done, ack.Outcome)
 	require.Contains(t, ack.Text, "You have E-42")
+	require.False(t, ack.Silent.IsZero(), "from here on nobody is paged")
 	require.Equal(t, escalation.Already, second.Outcome)
 	require.Equal(t, "Ben Fischer has had E-42 since 03:00 UTC.", second.Text)
 	require.Equal(t, escalation.Closed, h.summary.State)

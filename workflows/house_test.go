@@ -106,7 +106,7 @@ func (h *house) Find(context.Context, page.Message, time.Time) (page.Receipt, bo
 	return page.Receipt{}, false, nil
 }
 
-func (h *house) Begin(context.Context, page.Message, string, time.Time) (contract.Prior, error) {
+func (h *house) Begin(context.Context, page.Message, string, time.Time, time.Time) (contract.Prior, error) {
 	return contract.Prior{}, nil
 }
 

@@ -152,6 +152,9 @@ func (s *shell) apply(ctx workflow.Context, e escalation.Event) contract.Reply {
 	for _, effect := range effects {
 		if r, ok := effect.(escalation.Reply); ok {
 			reply = contract.Reply{Outcome: r.Outcome, Text: r.Text, State: s.state.Phase}
+			if !s.state.Climbing {
+				reply.Silent = workflow.Now(ctx)
+			}
 			continue
 		}
 		s.perform(ctx, effect)

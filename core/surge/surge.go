@@ -20,8 +20,9 @@ type Rules struct {
 	Few int
 	// First is how long the first digest of a storm gathers; Later each one after it.
 	First, Later time.Duration
-	// Urgent is the longest that a P1 waits in a digest that has something else in it, or fewer P1s than Many. With nothing but
-	// P1s a digest takes its usual time: told one by one as they come, none of them would be heard.
+	// Urgent is the longest that a P1 waits in a digest, if it is news: nothing has left by the way since it arose. Who got
+	// something since then is awake, and has a list that names it: of a burst that drains slowly, nothing but P1s, each few
+	// would be a message otherwise. P1s that are fewer than Many, or among others, wait no longer than this in any case.
 	Urgent time.Duration
 	Many   int
 	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most.
@@ -35,7 +36,7 @@ type Rules struct {
 func Usual() Rules {
 	return Rules{
 		Apart: 10 * time.Second, Window: time.Minute, Few: 3,
-		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 10 * time.Second, Many: 3,
+		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 9 * time.Second, Many: 3,
 		Quiet: 3 * time.Second, Patience: 30 * time.Second, Late: time.Minute,
 	}
 }
@@ -52,7 +53,8 @@ type Passed struct {
 type Gathering struct {
 	Since  time.Time // its first page came
 	Newest time.Time // its last one
-	Urgent time.Time // its first P1; zero: none
+	Urgent time.Time // its first P1 came; zero: none
+	News   time.Time // its first P1 came that was news; zero: none
 	Late   bool      // it catches up after an outage
 	Pages  int       // in it
 	P1s    int       // of which so many
@@ -68,6 +70,7 @@ type Way struct {
 type Page struct {
 	Key      string
 	At       time.Time
+	Arose    time.Time // since when there is something to tell this person; zero: At
 	Priority org.Priority
 	Late     bool // the first page of an escalation that opened long ago
 }
@@ -97,8 +100,20 @@ func (r Rules) Decide(w Way, p Page) Verdict {
 		if g.Urgent.IsZero() {
 			g.Urgent = p.At
 		}
+		if g.News.IsZero() && p.news(w.Passed) {
+			g.News = p.At
+		}
 	}
 	return Verdict{Gathering: g, Due: latest(r.due(w.Passed, g), p.At)}
+}
+
+// news: nobody was told anything by this way since it arose.
+func (p Page) news(passed []Passed) bool {
+	arose := p.At
+	if !p.Arose.IsZero() {
+		arose = p.Arose
+	}
+	return !slices.ContainsFunc(passed, func(m Passed) bool { return m.At.After(arose) })
 }
 
 // alone: on its own and at once.
@@ -130,6 +145,9 @@ func (r Rules) due(passed []Passed, g Gathering) time.Time {
 	exception := g.P1s < r.Many || g.P1s < g.Pages
 	if !g.Urgent.IsZero() && (exception || catchingUp) {
 		due = earliest(due, g.Urgent.Add(r.Urgent))
+	}
+	if !g.News.IsZero() {
+		due = earliest(due, g.News.Add(r.Urgent))
 	}
 	for _, m := range passed {
 		due = latest(due, m.At.Add(r.Apart))

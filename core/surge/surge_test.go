@@ -104,7 +104,15 @@ func TestScenes(t *testing.T) {
 	}
 	late := func(n int, seconds float64, priority org.Priority) (pages []surge.Page) {
 		for _, p := range every(n, seconds, priority) {
-			p.Late = true
+			p.Late, p.Arose = true, noon.Add(-2*time.Minute)
+			pages = append(pages, p)
+		}
+		return pages
+	}
+	// burst: all of them arose at once, and come as the engine gets to them.
+	burst := func(n int, seconds float64, priority org.Priority) (pages []surge.Page) {
+		for _, p := range every(n, seconds, priority) {
+			p.Arose = noon
 			pages = append(pages, p)
 		}
 		return pages
@@ -118,14 +126,16 @@ func TestScenes(t *testing.T) {
 		{"two at once", every(2, 1, org.P3), "0s:1 13s:1"},
 		{"a long storm slows down", every(60, 2, org.P3), "0s:1 14s:6 44s:15 1m14s:15 1m44s:15 2m14s:8"},
 		{"a P1 leaves at once through a storm of others", append(every(3, 1, org.P4), at(2.5, org.P1)), "0s:1 2.5s:1 13s:2"},
-		{"and the next one waits no longer than it must", append(every(3, 1, org.P4), at(2.5, org.P1), at(14, org.P4), at(15, org.P1)), "0s:1 2.5s:1 13s:2 25s:2"},
-		{"nothing but P1, told as they drain in 30 s", every(10, 3.3, org.P1), "0s:1 15.3s:4 46.5s:5"},
-		{"a P1 among many others does not wait for them", append(every(10, 2, org.P4), at(20, org.P1), at(21, org.P1), at(22, org.P4)), "0s:1 14s:6 20s:1 31s:5"},
-		{"many P1 with one other among them", append(every(10, 2, org.P1), at(20, org.P4), at(21, org.P1), at(22, org.P1)), "0s:1 14s:6 24s:6"},
-		{"nothing but P1, told as they drain in 20 s", every(10, 2, org.P1), "0s:1 14s:6 44s:3"},
+		{"and the next one waits no longer than it must", append(every(3, 1, org.P4), at(2.5, org.P1), at(14, org.P4), at(15, org.P1)), "0s:1 2.5s:1 13s:2 24s:2"},
+		{"a burst of nothing but P1, told as they drain in 30 s", burst(10, 3.3, org.P1), "0s:1 12.3s:3 43.2s:6"},
+		{"a storm of nothing but P1", every(40, 1.5, org.P1), "0s:1 10.5s:6 20.5s:7 30.5s:7 40.5s:6 50.5s:7 1m0.5s:6"},
+		{"a P1 among many others does not wait for them", append(every(10, 2, org.P4), at(20, org.P1), at(21, org.P1), at(22, org.P4)), "0s:1 14s:6 20s:1 30s:5"},
+		{"many P1 with one other among them", append(burst(10, 2, org.P1), at(20, org.P4), at(21, org.P1), at(22, org.P1)), "0s:1 11s:5 21s:5 31s:2"},
+		{"a burst of nothing but P1, told as they drain in 20 s", burst(10, 2, org.P1), "0s:1 11s:5 42s:4"},
+		{"and a new one does not wait for the rest of it", append(burst(10, 2, org.P1), at(20, org.P1)), "0s:1 11s:5 29s:5"},
 		{"an outage ends in one digest", late(20, 0.5, org.P3), "12.5s:20"},
 		{"however long it takes to catch up, it leaves", late(40, 1, org.P3), "30s:30 1m0s:10"},
-		{"a P1 that is late already waits less", late(20, 1, org.P1), "10s:10 40s:10"},
+		{"a P1 that is late already waits less", late(20, 1, org.P1), "9s:9 39s:11"},
 	} {
 		t.Run(scene.name, func(t *testing.T) { require.Equal(t, scene.want, story(play(scene.pages...))) })
 	}
@@ -147,7 +157,11 @@ func TestLaws(t *testing.T) {
 		var pages []surge.Page
 		for range rapid.IntRange(1, 120).Draw(t, "pages") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "gap")) * time.Millisecond / time.Duration(rapid.IntRange(1, 20).Draw(t, "haste")))
-			pages = append(pages, surge.Page{At: now, Priority: rapid.SampledFrom(org.Priorities()).Draw(t, "priority"), Late: rapid.IntRange(0, 9).Draw(t, "late") == 0})
+			arose := time.Time{}
+			if rapid.Bool().Draw(t, "old") {
+				arose = now.Add(-time.Duration(rapid.IntRange(0, 40).Draw(t, "age")) * time.Second)
+			}
+			pages = append(pages, surge.Page{At: now, Arose: arose, Priority: rapid.SampledFrom(org.Priorities()).Draw(t, "priority"), Late: rapid.IntRange(0, 9).Draw(t, "late") == 0})
 		}
 		out := play(pages...)
 		told := 0
@@ -158,10 +172,13 @@ func TestLaws(t *testing.T) {
 				require.GreaterOrEqual(t, wait, time.Duration(0), "told before it came")
 				require.LessOrEqual(t, wait, rules.Later+rules.Apart, "waits too long")
 				if p.Priority == org.P1 && m.p1s() < rules.Many {
-					require.LessOrEqual(t, wait, rules.Urgent, "a P1 waits too long")
+					require.LessOrEqual(t, wait, max(rules.Urgent, rules.Apart), "a P1 waits too long")
+				}
+				if p.Priority == org.P1 && p.Arose.IsZero() && !p.Late {
+					require.LessOrEqual(t, wait, max(rules.Urgent, rules.Apart), "a P1 that is news waits too long")
 				}
 				if other := m.other(); p.Priority == org.P1 && !other.IsZero() {
-					require.LessOrEqual(t, wait, max(rules.Urgent, other.Sub(p.At)), "a P1 among others waits too long")
+					require.LessOrEqual(t, wait, max(rules.Urgent, rules.Apart, other.Sub(p.At)), "a P1 among others waits too long")
 				}
 			}
 			for n := range 8 {

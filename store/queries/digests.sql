@@ -13,7 +13,7 @@ select exists (select from gathered where key = @key);
 select exists (select from timeline where escalation = @escalation and kind = 'message' and at < @before);
 
 -- name: GatheringOf :one
-select id, since, newest, urgent, late,
+select id, since, newest, urgent, news, late,
     (select count(*) from gathered where digest = digests.id)::int as pages,
     (select count(*) from gathered where digest = digests.id and brief->>'priority' = 'P1')::int as p1s
 from digests
@@ -21,12 +21,12 @@ where person = @person and method = @method and frozen_at is null
 for update;
 
 -- name: BeginDigest :one
-insert into digests (person, method, since, newest, urgent, late, due_at)
-values (@person, @method, @since, @newest, @urgent, @late, @due_at)
+insert into digests (person, method, since, newest, urgent, news, late, due_at)
+values (@person, @method, @since, @newest, @urgent, @news, @late, @due_at)
 returning id;
 
 -- name: GrowDigest :exec
-update digests set newest = @newest, urgent = @urgent, late = @late, due_at = @due_at where id = @id;
+update digests set newest = @newest, urgent = @urgent, news = @news, late = @late, due_at = @due_at where id = @id;
 
 -- name: AddGathered :exec
 insert into gathered (key, digest, workflow, escalation, brief, decided_at)

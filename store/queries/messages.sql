@@ -1,9 +1,34 @@
+-- name: ShareWorkflow :exec
+-- Until the end of the transaction: whoever wants nothing to leave any more waits for what is just being noted.
+select pg_advisory_xact_lock_shared(hashtextextended(@workflow::text, 21));
+
+-- name: HoldWorkflow :exec
+select pg_advisory_xact_lock(hashtextextended(@workflow::text, 21));
+
 -- name: BeginMessage :execrows
-insert into messages (key, workflow, message, begun_at) values (@key, @workflow, @message, @begun_at)
+-- A statement of its own after the lock, so that it sees what was committed while it waited.
+insert into messages (key, workflow, message, begun_at)
+select @key, @workflow, @message, @begun_at
+where not exists (select from silences s where s.workflow = @workflow and s.since > @decided)
 on conflict (key) do nothing;
 
 -- name: BegunMessage :one
-select begun_at, first from messages where key = @key;
+select begun_at, first, exists (select from silences s where s.workflow = messages.workflow and s.since > @decided::timestamptz) as silenced
+from messages where key = @key;
+
+-- name: FallSilent :exec
+insert into silences (workflow, since) values (@workflow, @since)
+on conflict (workflow) do update set since = greatest(silences.since, excluded.since);
+
+-- name: ForgetSilences :exec
+delete from silences where since < clock_timestamp() - @keep::interval;
+
+-- name: LeavingPages :one
+-- The conditions are those of the index messages_leaving.
+select exists (
+    select from messages
+    where workflow = @workflow and first is null and begun_at > clock_timestamp() - @within::interval and message->>'purpose' = 'page'
+);
 
 -- name: FinishMessage :execrows
 update messages

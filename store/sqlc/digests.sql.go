@@ -37,8 +37,8 @@ func (q *Queries) AddGathered(ctx context.Context, arg AddGatheredParams) error 
 }
 
 const BeginDigest = `-- name: BeginDigest :one
-insert into digests (person, method, since, newest, urgent, late, due_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into digests (person, method, since, newest, urgent, news, late, due_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 returning id
 `
 
@@ -48,6 +48,7 @@ type BeginDigestParams struct {
 	Since  time.Time
 	Newest time.Time
 	Urgent *time.Time
+	News   *time.Time
 	Late   bool
 	DueAt  time.Time
 }
@@ -59,6 +60,7 @@ func (q *Queries) BeginDigest(ctx context.Context, arg BeginDigestParams) (int64
 		arg.Since,
 		arg.Newest,
 		arg.Urgent,
+		arg.News,
 		arg.Late,
 		arg.DueAt,
 	)
@@ -182,7 +184,7 @@ func (q *Queries) ForgetDigests(ctx context.Context, lim int32, keep time.Durati
 }
 
 const GatheringOf = `-- name: GatheringOf :one
-select id, since, newest, urgent, late,
+select id, since, newest, urgent, news, late,
     (select count(*) from gathered where digest = digests.id)::int as pages,
     (select count(*) from gathered where digest = digests.id and brief->>'priority' = 'P1')::int as p1s
 from digests
@@ -195,6 +197,7 @@ type GatheringOfRow struct {
 	Since  time.Time
 	Newest time.Time
 	Urgent *time.Time
+	News   *time.Time
 	Late   bool
 	Pages  int32
 	P1s    int32
@@ -208,6 +211,7 @@ func (q *Queries) GatheringOf(ctx context.Context, person string, method string)
 		&i.Since,
 		&i.Newest,
 		&i.Urgent,
+		&i.News,
 		&i.Late,
 		&i.Pages,
 		&i.P1s,
@@ -216,12 +220,13 @@ func (q *Queries) GatheringOf(ctx context.Context, person string, method string)
 }
 
 const GrowDigest = `-- name: GrowDigest :exec
-update digests set newest = $1, urgent = $2, late = $3, due_at = $4 where id = $5
+update digests set newest = $1, urgent = $2, news = $3, late = $4, due_at = $5 where id = $6
 `
 
 type GrowDigestParams struct {
 	Newest time.Time
 	Urgent *time.Time
+	News   *time.Time
 	Late   bool
 	DueAt  time.Time
 	ID     int64
@@ -231,6 +236,7 @@ func (q *Queries) GrowDigest(ctx context.Context, arg GrowDigestParams) error {
 	_, err := q.db.Exec(ctx, GrowDigest,
 		arg.Newest,
 		arg.Urgent,
+		arg.News,
 		arg.Late,
 		arg.DueAt,
 		arg.ID,

@@ -11,7 +11,9 @@ import (
 )
 
 const BeginMessage = `-- name: BeginMessage :execrows
-insert into messages (key, workflow, message, begun_at) values ($1, $2, $3, $4)
+insert into messages (key, workflow, message, begun_at)
+select $1, $2, $3, $4
+where not exists (select from silences s where s.workflow = $2 and s.since > $5)
 on conflict (key) do nothing
 `
 
@@ -20,14 +22,17 @@ type BeginMessageParams struct {
 	Workflow string
 	Message  []byte
 	BegunAt  time.Time
+	Decided  time.Time
 }
 
+// A statement of its own after the lock, so that it sees what was committed while it waited.
 func (q *Queries) BeginMessage(ctx context.Context, arg BeginMessageParams) (int64, error) {
 	result, err := q.db.Exec(ctx, BeginMessage,
 		arg.Key,
 		arg.Workflow,
 		arg.Message,
 		arg.BegunAt,
+		arg.Decided,
 	)
 	if err != nil {
 		return 0, err
@@ -36,18 +41,20 @@ func (q *Queries) BeginMessage(ctx context.Context, arg BeginMessageParams) (int
 }
 
 const BegunMessage = `-- name: BegunMessage :one
-select begun_at, first from messages where key = $1
+select begun_at, first, exists (select from silences s where s.workflow = messages.workflow and s.since > $1::timestamptz) as silenced
+from messages where key = $2
 `
 
 type BegunMessageRow struct {
-	BegunAt time.Time
-	First   []byte
+	BegunAt  time.Time
+	First    []byte
+	Silenced bool
 }
 
-func (q *Queries) BegunMessage(ctx context.Context, key string) (BegunMessageRow, error) {
-	row := q.db.QueryRow(ctx, BegunMessage, key)
+func (q *Queries) BegunMessage(ctx context.Context, decided time.Time, key string) (BegunMessageRow, error) {
+	row := q.db.QueryRow(ctx, BegunMessage, decided, key)
 	var i BegunMessageRow
-	err := row.Scan(&i.BegunAt, &i.First)
+	err := row.Scan(&i.BegunAt, &i.First, &i.Silenced)
 	return i, err
 }
 
@@ -116,6 +123,16 @@ func (q *Queries) ClaimUnheard(ctx context.Context, arg ClaimUnheardParams) ([]C
 	return items, nil
 }
 
+const FallSilent = `-- name: FallSilent :exec
+insert into silences (workflow, since) values ($1, $2)
+on conflict (workflow) do update set since = greatest(silences.since, excluded.since)
+`
+
+func (q *Queries) FallSilent(ctx context.Context, workflow string, since time.Time) error {
+	_, err := q.db.Exec(ctx, FallSilent, workflow, since)
+	return err
+}
+
 const FinishMessage = `-- name: FinishMessage :execrows
 update messages
 set first = coalesce(first, $1), last = coalesce(last, $1),
@@ -141,6 +158,15 @@ func (q *Queries) FinishMessage(ctx context.Context, arg FinishMessageParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const ForgetSilences = `-- name: ForgetSilences :exec
+delete from silences where since < clock_timestamp() - $1::interval
+`
+
+func (q *Queries) ForgetSilences(ctx context.Context, keep time.Duration) error {
+	_, err := q.db.Exec(ctx, ForgetSilences, keep)
+	return err
 }
 
 const HearMessage = `-- name: HearMessage :execrows
@@ -171,6 +197,30 @@ func (q *Queries) HearMessage(ctx context.Context, arg HearMessageParams) (int64
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const HoldWorkflow = `-- name: HoldWorkflow :exec
+select pg_advisory_xact_lock(hashtextextended($1::text, 21))
+`
+
+func (q *Queries) HoldWorkflow(ctx context.Context, workflow string) error {
+	_, err := q.db.Exec(ctx, HoldWorkflow, workflow)
+	return err
+}
+
+const LeavingPages = `-- name: LeavingPages :one
+select exists (
+    select from messages
+    where workflow = $1 and first is null and begun_at > clock_timestamp() - $2::interval and message->>'purpose' = 'page'
+)
+`
+
+// The conditions are those of the index messages_leaving.
+func (q *Queries) LeavingPages(ctx context.Context, workflow string, within time.Duration) (bool, error) {
+	row := q.db.QueryRow(ctx, LeavingPages, workflow, within)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const MessageByKey = `-- name: MessageByKey :one
@@ -287,4 +337,14 @@ func (q *Queries) PagedTo(ctx context.Context, person string, since time.Time, l
 		return nil, err
 	}
 	return items, nil
+}
+
+const ShareWorkflow = `-- name: ShareWorkflow :exec
+select pg_advisory_xact_lock_shared(hashtextextended($1::text, 21))
+`
+
+// Until the end of the transaction: whoever wants nothing to leave any more waits for what is just being noted.
+func (q *Queries) ShareWorkflow(ctx context.Context, workflow string) error {
+	_, err := q.db.Exec(ctx, ShareWorkflow, workflow)
+	return err
 }

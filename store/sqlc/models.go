@@ -79,6 +79,7 @@ type Digest struct {
 	Attempts int32
 	EndedAt  *time.Time
 	Receipt  []byte
+	News     *time.Time
 }
 
 type Errand struct {
@@ -252,6 +253,11 @@ type Session struct {
 	SeenAt  time.Time
 	EndsAt  time.Time
 	EndedAt *time.Time
+}
+
+type Silence struct {
+	Workflow string
+	Since    time.Time
 }
 
 type Sticky struct {
