@@ -215,6 +215,28 @@ func (t *Tickets) Stands(ctx context.Context, c Caller, r ticket.Ref) (Standing,
 	return t.stands(ctx, w)
 }
 
+// Clocks are those of the ticket that an escalation watches, with their pauses. fault.NotFound when it watches none.
+func (t *Tickets) Clocks(ctx context.Context, c Caller, e id.Escalation) ([]sla.Clock, error) {
+	r, err := t.Of(ctx, c, e)
+	if err != nil {
+		return nil, err
+	}
+	w, err := t.Store.Get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	h, err := t.Store.History(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	book, err := t.bookOf(ctx, w.Revision)
+	if err != nil {
+		return nil, err
+	}
+	clocks, _ := book.Clocks(h)
+	return clocks, nil
+}
+
 // Of finds the ticket that an escalation watches.
 func (t *Tickets) Of(ctx context.Context, c Caller, e id.Escalation) (ticket.Ref, error) {
 	if err := t.Access.May(c, Read); err != nil {

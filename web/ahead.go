@@ -27,6 +27,8 @@ type ahead struct {
 	Rungs []coming
 	More  bool
 	Known bool // the workflow has said what it knows
+
+	Calendar id.Calendar // on whose hours the clocks of the present tier run; empty: around the clock
 }
 
 // coming is one step of the ladder that is still to come.
@@ -77,6 +79,7 @@ func (s *Site) ahead(ctx context.Context, e escalation.Summary) ahead {
 			World: simulate.In{Directory: s.Organisation.Current()}, State: &state, Now: now, Horizon: aheadFor, Lines: aheadLines,
 		}.Run()
 		found.what = climbs(lines)
+		found.what.Calendar = calendarOf(state)
 	} else {
 		s.Log.DebugContext(ctx, "workflow not asked what is to come", "escalation", e.ID, "error", err)
 	}

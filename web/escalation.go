@@ -15,6 +15,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/sla"
 	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/service"
 )
@@ -28,9 +29,10 @@ const (
 // story is one escalation with what happened to it.
 type story struct {
 	service.Escalation
-	Entries []escalation.Entry
-	Ahead   ahead
-	Show    kinds // of entries in the timeline
+	Entries  []escalation.Entry
+	Ahead    ahead
+	Promises []sla.Clock // of the ticket that it watches
+	Show     kinds       // of entries in the timeline
 }
 
 // kinds groups entries by what a reader looks for.
@@ -129,48 +131,6 @@ func (st story) unwritten() int {
 	return n
 }
 
-// clock is a promise as a bar.
-type clock struct {
-	Name  string
-	From  time.Time
-	Until time.Time
-}
-
-// clocks that run now.
-func (st story) clocks() []clock {
-	var all []clock
-	add := func(name string, from, until time.Time) {
-		if !until.IsZero() && live(st.State) && from.Before(until) {
-			all = append(all, clock{Name: name, From: from, Until: until})
-		}
-	}
-	if st.Next.Action == "climb" {
-		add("Answer", st.since(escalation.EntryTier, st.OpenedAt), st.Next.At)
-	}
-	add("Update", st.since(escalation.EntryNoted, st.AcknowledgedAt), st.UpdateBy)
-	add("Resolve", st.OpenedAt, st.ResolveBy)
-	return all
-}
-
-// since is when the last entry of a kind was made, or otherwise, whichever is later.
-func (st story) since(kind escalation.EntryKind, otherwise time.Time) time.Time {
-	for i := len(st.Entries) - 1; i >= 0; i-- {
-		if st.Entries[i].Kind == kind && st.Entries[i].At.After(otherwise) {
-			return st.Entries[i].At
-		}
-	}
-	return otherwise
-}
-
-// percent of a clock that has passed, 0 to 100.
-func (c clock) percent(now time.Time) int {
-	whole, passed := c.Until.Sub(c.From), now.Sub(c.From)
-	if whole <= 0 {
-		return 100
-	}
-	return int(min(100, max(0, 100*passed/whole)))
-}
-
 func (s *Site) escalation(c echo.Context) error {
 	f := s.frame(c, c.Param("id")).living(c, reloadEscalation)
 	show, err := shownKinds(c)
@@ -181,7 +141,7 @@ func (s *Site) escalation(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	st.Show, st.Ahead = show, s.ahead(c.Request().Context(), st.Summary)
+	st.Show, st.Ahead, st.Promises = show, s.ahead(c.Request().Context(), st.Summary), s.promises(c.Request().Context(), f.Caller, st.Summary)
 	f.Title = string(st.ID) + " · " + st.Title
 	f.Answer = s.takeAnswer(c)
 	return s.render(c, http.StatusOK, escalationPage(f, st, rand.Text()))
@@ -200,10 +160,10 @@ func (s *Site) escalationEvents(c echo.Context) error {
 			return nil, err
 		}
 		known = st.Entries
-		st.Show, st.Ahead = show, s.ahead(ctx, st.Summary)
+		st.Show, st.Ahead, st.Promises = show, s.ahead(ctx, st.Summary), s.promises(ctx, f.Caller, st.Summary)
 		f := f.at(s.Now())
 		return []part{
-			{Event: "head", Data: st.Escalation, Page: headView(f, st)},
+			{Event: "head", Data: []any{st.Escalation, st.Ahead.Calendar, f.turns(st)}, Page: headView(f, st)},
 			{Event: "verbs", Data: []any{st.State, st.Priority}, Page: verbsView(f, st, rand.Text())},
 			{Event: "story", Data: []any{len(known), st.unwritten(), st.State, st.Next, st.Ahead}, Page: storyView(f, st)},
 		}, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/core/sla"
 	"github.com/belayhq/belay/service"
 )
 
@@ -106,6 +107,11 @@ type Answers interface {
 // Machines asks a running escalation for all that it knows.
 type Machines interface {
 	Machine(ctx context.Context, e id.Escalation) (escalation.State, error) // fault.NotFound, fault.Unavailable
+}
+
+// Promises are the clocks of the ticket that an escalation watches.
+type Promises interface {
+	Clocks(ctx context.Context, c service.Caller, e id.Escalation) ([]sla.Clock, error) // fault.NotFound: it watches none
 }
 
 // Links opens signed links. A token that is forged or too old is fault.Denied, with words to show.

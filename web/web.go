@@ -53,6 +53,7 @@ type Options struct {
 	Links         Links
 	Messages      Messages
 	Digests       Digests
+	Promises      Promises // nil: no tickets
 	Access        service.Access
 
 	// The sandbox: needed in dev mode only.

@@ -202,3 +202,22 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// Hours are the stretches between two instants in which the calendar is open, in order and apart.
+func Hours(c org.Calendar, from, until time.Time) []org.Interval {
+	var all []org.Interval
+	w := walkFrom(c, from)
+	for w.before(until) {
+		for _, hours := range w.next() {
+			hours.From, hours.Until = later(hours.From, from), earlier(hours.Until, until)
+			switch last := len(all) - 1; {
+			case !hours.From.Before(hours.Until):
+			case last >= 0 && !all[last].Until.Before(hours.From):
+				all[last].Until = later(all[last].Until, hours.Until)
+			default:
+				all = append(all, hours)
+			}
+		}
+	}
+	return all
+}

@@ -97,6 +97,19 @@ func (c Clock) Read(at time.Time) Reading {
 	return r
 }
 
+// Warning is when the first of its warnings is reached, which may have passed. False when it has none or none can be seen.
+func (c Clock) Warning() (first time.Time, seen bool) {
+	for _, t := range c.Thresholds {
+		if t.Act.Do != org.Warn {
+			continue
+		}
+		if at, ok := c.instantOf(t); ok && (!seen || at.Before(first)) {
+			first, seen = at, true
+		}
+	}
+	return first, seen
+}
+
 // Alarms are the thresholds of a clock whose instants can be seen.
 func (c Clock) Alarms() []Alarm {
 	var list []Alarm

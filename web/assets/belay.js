@@ -37,10 +37,10 @@
     for (const el of document.querySelectorAll("time[data-clock]")) {
       write(el, `${new Date(t).toISOString().slice(11, 16)} UTC`);
     }
-    for (const el of document.querySelectorAll("progress[data-until]")) {
-      const from = Date.parse(el.dataset.from), until = Date.parse(el.dataset.until);
-      const percent = Math.floor(Math.min(100, Math.max(0, (100 * (t - from)) / (until - from))));
-      if (el.getAttribute("value") !== String(percent)) el.setAttribute("value", String(percent));
+    for (const el of document.querySelectorAll("svg.clock-bar[data-until]:not([data-until=''])")) {
+      const from = Date.parse(el.dataset.from), until = Date.parse(el.dataset.until), bar = el.querySelector(".passed");
+      const width = String(Math.floor(1000 * Math.min(1, Math.max(0, (t - from) / (until - from)))));
+      if (bar && until > t && bar.getAttribute("width") !== width) bar.setAttribute("width", width);
     }
   };
 
