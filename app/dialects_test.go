@@ -171,7 +171,7 @@ func plainly(words string) string {
 
 // understood is what a dialect understands of a body.
 func understood(d alert.Dialect, body string) ([]alert.Alert, error) {
-	return service.Understand(d, org.Integration{Mapping: &mapped}, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
+	return service.Understand(d, org.Integration{ID: "monitors", Mapping: &mapped}, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
 }
 
 func hears(t *testing.T, d alert.Dialect, body string) alert.Alert {
@@ -460,13 +460,7 @@ var fixtures = map[string]string{
 // What others have received from these systems reads as in the golden files, which people have read. BELAY_UPDATE=1 writes
 // them anew.
 func TestWhatOthersReceivedIsUnderstood(t *testing.T) {
-	root := os.Getenv("BELAY_FIXTURES")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared", "fixtures")
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skipf("no fixtures at %s: set BELAY_FIXTURES to their directory", root)
-	}
+	root := bodies(t)
 	for format, dir := range fixtures {
 		files, err := filepath.Glob(filepath.Join(root, "monitoring", dir, "*.json*"))
 		require.NoError(t, err)

@@ -9,17 +9,23 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/app"
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/blueprint"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/service"
 )
 
 var hear = flag.Bool("hear", false, "write down anew what the dialects heard; then read it")
@@ -42,15 +48,162 @@ var published = map[string][]string{
 	"uptime-kuma":       {"monitoring/uptime-kuma/*.json"},
 	"healthchecks":      {"monitoring/healthchecks/*.json"},
 	"pagerduty-webhook": {"monitoring/pagerduty/webhook-*.json"},
-	"pagerduty":         {"monitoring/pagerduty/events-v2-[act]*.json", "monitoring/pagerduty/agent-*.json", "monitoring/nagios/*.json"},
-	"opsgenie-webhook":  {"monitoring/opsgenie/webhook-*.json", "monitoring/opsgenie/api-request-*.json"},
-	"splunk-oncall":     {"monitoring/splunk/*.json"},
-	"site24x7":          {"monitoring/site24x7/*.json"},
-	"pingdom":           {"monitoring/pingdom/*.json"},
-	"jira":              {"ticketing/jira/webhook-*.json", "ticketing/jira/zulip-*-v2.json"},
-	"servicenow":        {"ticketing/servicenow/incident-*.json", "ticketing/servicenow/rapid7-search-*.json"},
-	"zendesk":           {"ticketing/zendesk/*-ticket.json"},
-	"freshservice":      {"ticketing/freshservice/*-ticket2.json", "ticketing/freshdesk/*.json"},
+	"pagerduty": {"monitoring/pagerduty/events-v2-[act]*.json", "monitoring/pagerduty/events-v2-resolve.json", "monitoring/pagerduty/agent-*.json",
+		"monitoring/nagios/*.json"},
+	"opsgenie-webhook": {"monitoring/opsgenie/webhook-*.json", "monitoring/opsgenie/api-request-*.json"},
+	"splunk-oncall":    {"monitoring/splunk/*.json"},
+	"site24x7":         {"monitoring/site24x7/*.json"},
+	"pingdom":          {"monitoring/pingdom/*.json"},
+	"jira":             {"ticketing/jira/webhook-*.json", "ticketing/jira/zulip-*-v2.json"},
+	"servicenow":       {"ticketing/servicenow/incident-*.json", "ticketing/servicenow/rapid7-search-*.json"},
+	"zendesk":          {"ticketing/zendesk/*-ticket.json"},
+	"freshservice":     {"ticketing/freshservice/*-ticket2.json", "ticketing/freshdesk/*.json"},
+}
+
+// mappings are systems without a format of their own: examples/mappings reads them as JSON.
+var mappings = []string{
+	"coralogix", "freshping", "graylog", "librato", "librenms", "riemann", "rundeck", "sensu", "signalfx", "thinkst-canary", "updown", "uptimerobot",
+}
+
+// silent are files that no system posts to anybody, and what they are.
+var silent = map[string]string{
+	"monitoring/SOURCES.md":                              "says where the files come from",
+	"monitoring/opsgenie/api-response-close-alert.json":  "what Opsgenie's API answers",
+	"monitoring/opsgenie/api-response-create-alert.json": "what Opsgenie's API answers",
+	"monitoring/opsgenie/api-response-get-alert.json":    "what Opsgenie's API answers",
+	"monitoring/opsgenie/api-response-get-request.json":  "what Opsgenie's API answers",
+	"monitoring/opsgenie/openapi-alerts-trimmed.json":    "describes Opsgenie's API",
+	"monitoring/pagerduty/events-v2-response-202.json":   "what PagerDuty answers",
+	"monitoring/pagerduty/events-v2-response-400.json":   "what PagerDuty answers",
+	"monitoring/pagerduty/openapi-events-v2.json":        "describes PagerDuty's API",
+}
+
+// bodies is the directory of what others published; a test that needs it is passed over where it is not.
+func bodies(t *testing.T) string {
+	t.Helper()
+	root := os.Getenv("BELAY_FIXTURES")
+	if root == "" {
+		root = filepath.Join("..", "..", "shared", "fixtures")
+	}
+	if _, err := os.Stat(root); err != nil {
+		t.Skipf("SKIPPED: no fixtures at %s; set BELAY_FIXTURES to the directory of fixtures", root)
+	}
+	return root
+}
+
+func TestEveryBodyThatOthersPublishedIsHeardOrNamed(t *testing.T) {
+	root, known := bodies(t), map[string]bool{}
+	note := func(pattern string) {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, found, pattern)
+		for _, file := range found {
+			name, err := filepath.Rel(root, file)
+			require.NoError(t, err)
+			known[filepath.ToSlash(name)] = true
+		}
+	}
+	for _, dir := range fixtures {
+		note("monitoring/" + dir + "/*.json*")
+	}
+	for _, patterns := range published {
+		for _, pattern := range patterns {
+			note(pattern)
+		}
+	}
+	for _, system := range mappings {
+		note("monitoring/" + system + "/*.json")
+	}
+	for file := range silent {
+		require.False(t, known[file], "%s is heard, and is said to be no webhook", file)
+		note(file)
+	}
+	require.NoError(t, fs.WalkDir(os.DirFS(root), "monitoring", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			require.True(t, known[path], "%s is heard by no format and no mapping", path)
+		}
+		return err
+	}))
+}
+
+// mapping is the integration of examples/mappings for a system.
+func mapping(t *testing.T, system string) org.Integration {
+	t.Helper()
+	var files []blueprint.File
+	for _, name := range []string{"quick/quick.yaml", "mappings/" + system + ".yaml"} {
+		text, err := os.ReadFile(filepath.Join("..", "examples", name))
+		require.NoError(t, err)
+		files = append(files, blueprint.File{Path: name, Content: text})
+	}
+	b, err := blueprint.Load(files, time.LoadLocation)
+	require.NoError(t, err)
+	in, ok := b.Org.Integrations[id.Integration(system)]
+	require.True(t, ok)
+	require.NotNil(t, in.Mapping)
+	return in
+}
+
+func anyJSON(t *testing.T) alert.Dialect {
+	t.Helper()
+	d, err := app.Dialect("json")
+	require.NoError(t, err)
+	return d
+}
+
+func TestPublishedBodiesAreHeardByTheMappingsOfTheExamples(t *testing.T) {
+	root := bodies(t)
+	for _, system := range mappings {
+		files, err := filepath.Glob(filepath.Join(root, "monitoring", system, "*.json"))
+		require.NoError(t, err)
+		for _, file := range files {
+			t.Run(system+"/"+filepath.Base(file), func(t *testing.T) {
+				body, err := os.ReadFile(file)
+				require.NoError(t, err)
+				alerts, err := service.Understand(anyJSON(t), mapping(t, system), alert.Post{Body: body, At: received})
+				require.NoError(t, err)
+				golden(t, filepath.Join("testdata", "heard", "json", system+"-"+filepath.Base(file)), alerts)
+			})
+		}
+	}
+}
+
+// Our own words for what these systems say, so that their ends are tried everywhere.
+func TestTheMappingsOfTheExamplesEndWhatTheyBegan(t *testing.T) {
+	for system, said := range map[string]spoken{
+		"coralogix": {`{"name":"errors","alert_id":"7","alert_action":"trigger","alert_url":"https://c.example/7","fields":[{"key":"severity","value":"CRITICAL"},{"key":"team","value":"shop"}]}`,
+			`{"name":"errors","alert_id":"7","alert_action":"resolve","alert_url":"https://c.example/7","fields":[{"key":"severity","value":"CRITICAL"},{"key":"team","value":"shop"}]}`},
+		"freshping": {`{"webhook_event_data":{"check_name":"shop","check_state_name":"Not Responding","check_id":585767,"request_url":"https://shop.example"}}`,
+			`{"webhook_event_data":{"check_name":"shop","check_state_name":"Available","check_id":585767,"request_url":"https://shop.example"}}`},
+		"librato": {`{"alert":{"id":6294535,"name":"cpu"},"trigger_time":1767323045,"violations":{"db-1":[]}}`,
+			`{"alert":{"id":6294535,"name":"cpu"},"trigger_time":1767323645,"clear":"normal"}`},
+		"librenms": {`{"title":"db-1 is down","hostname":"db-1","device_id":"2","rule_id":"13","state":"1","severity":"critical","timestamp":"2026-01-02 03:04:05"}`,
+			`{"title":"db-1 recovered","hostname":"db-1","device_id":"2","rule_id":"13","state":"0","severity":"ok","timestamp":"2026-01-02 03:14:05"}`},
+		"riemann": {`{"host":"db-1","service":"disk","state":"critical","time":1767323045,"metric":1}`, `{"host":"db-1","service":"disk","state":"ok"}`},
+		"rundeck": {`{"trigger":"failure","status":"failed","execution":{"href":"https://r.example/7","project":"shop","date-started":{"date":"2026-01-02T03:04:05Z"},"job":{"id":"j","name":"backup"}}}`,
+			`{"trigger":"success","status":"succeeded","execution":{"href":"https://r.example/8","project":"shop","date-started":{"date":"2026-01-02T03:14:05Z"},"job":{"id":"j","name":"backup"}}}`},
+		"sensu": {`{"action":"create","timestamp":1767323045,"client":{"name":"db-1"},"check":{"name":"disk","status":2,"output":"91 %"}}`,
+			`{"action":"resolve","timestamp":1767323645,"client":{"name":"db-1"},"check":{"name":"disk","status":0}}`},
+		"signalfx": {`{"severity":"Critical","statusExtended":"anomalous","incidentId":"1","messageTitle":"disk","detectorUrl":"https://s.example/1"}`,
+			`{"severity":"Critical","statusExtended":"ok","incidentId":"1","messageTitle":"disk"}`},
+		"updown": {`[{"event":"check.down","check":{"token":"t","url":"https://shop.example"},"downtime":{"error":"500","started_at":"2026-01-02T03:04:05Z"}}]`,
+			`[{"event":"check.up","check":{"token":"t","url":"https://shop.example"},"downtime":{"error":"500","started_at":"2026-01-02T03:04:05Z","ended_at":"2026-01-02T03:14:05Z"}}]`},
+		"uptimerobot": {`{"monitorID":"7","monitorURL":"https://shop.example","monitorFriendlyName":"shop","alertType":"1","alertTypeFriendlyName":"Down","alertDateTime":"1767323045"}`,
+			`{"monitorID":"7","monitorURL":"https://shop.example","monitorFriendlyName":"shop","alertType":2,"alertTypeFriendlyName":"Up"}`},
+	} {
+		t.Run(system, func(t *testing.T) {
+			hears := func(body string) alert.Alert {
+				all, err := service.Understand(anyJSON(t), mapping(t, system), alert.Post{Body: []byte(body), At: received})
+				require.NoError(t, err)
+				require.Len(t, all, 1)
+				require.Empty(t, all[0].Warnings)
+				return all[0]
+			}
+			broke, well := hears(said.broke), hears(said.well)
+			require.Equal(t, []alert.Action{alert.Trigger, alert.Resolve}, []alert.Action{broke.Action, well.Action})
+			require.Equal(t, broke.DedupKey, well.DedupKey)
+			require.NotContains(t, broke.DedupKey, "e+", "numbers are written as people write them")
+		})
+	}
 }
 
 // heard is what is written down of an alert: what people and rules go by.
@@ -95,13 +248,7 @@ func brief(s string) string {
 }
 
 func TestPublishedBodiesAreHeardAsAPersonReadThem(t *testing.T) {
-	root := os.Getenv("BELAY_FIXTURES")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared", "fixtures")
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skipf("SKIPPED: no fixtures at %s; set BELAY_FIXTURES to the directory of fixtures", root)
-	}
+	root := bodies(t)
 	for format, patterns := range published {
 		var files []string
 		for _, pattern := range patterns {
@@ -117,18 +264,28 @@ func TestPublishedBodiesAreHeardAsAPersonReadThem(t *testing.T) {
 				require.NoError(t, err)
 				alerts, err := understood(speakers()[format], string(body))
 				require.NoError(t, err)
-				lawful(t, alerts)
-				golden := filepath.Join("testdata", "heard", format, name)
-				if *hear {
-					require.NoError(t, os.MkdirAll(filepath.Dir(golden), 0o755))
-					require.NoError(t, os.WriteFile(golden, written(alerts), 0o644))
-				}
-				want, err := os.ReadFile(golden)
-				require.NoError(t, err, "run it with -hear, and read what it wrote")
-				require.Equal(t, string(want), string(written(alerts)))
+				golden(t, filepath.Join("testdata", "heard", format, name), alerts)
 			})
 		}
 	}
+}
+
+// golden compares what was heard with what is written down of it.
+func golden(t *testing.T, file string, alerts []alert.Alert) {
+	t.Helper()
+	lawful(t, alerts)
+	for _, a := range alerts {
+		require.NotEmpty(t, a.Title)
+		require.NotEmpty(t, a.Source, a.Title)
+		require.NotEmpty(t, a.Status, a.Title)
+	}
+	if *hear {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, written(alerts), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "run it with -hear, and read what it wrote")
+	require.Equal(t, string(want), string(written(alerts)))
 }
 
 // lawful is what holds of every alert that a dialect answers (alert.Dialect).

@@ -90,6 +90,12 @@ func Understand(d alert.Dialect, in org.Integration, p alert.Post) ([]alert.Aler
 	alerts := make([]alert.Alert, len(said))
 	for n, a := range said {
 		a = a.Tidy()
+		if a.Source == "" {
+			a.Source = string(in.ID) // who sent it is all that is known
+		}
+		if a.Title == "" {
+			a.Title = a.DedupKey // an end that is told by its key alone
+		}
 		switch a.Action {
 		case alert.Trigger, alert.Acknowledge, alert.Resolve:
 			if a.DedupKey == "" {
