@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -22,15 +23,31 @@ type served struct {
 
 func serve(t *testing.T, h *webtest.House) *served {
 	t.Helper()
-	s := &served{bell: &web.Bell{}}
-	pages := site(t, h, func(o *web.Options) { o.Bell = s.bell })
-	s.Server = httptest.NewServer(pages)
+	bell := &web.Bell{}
+	s := serveSite(t, site(t, h, func(o *web.Options) { o.Bell = bell }))
+	s.bell = bell
+	t.Cleanup(bell.Close)
+	return s
+}
+
+func serveSite(t *testing.T, pages http.Handler) *served {
+	t.Helper()
+	s := &served{Server: httptest.NewServer(pages)}
 	t.Cleanup(func() {
-		s.bell.Close()
 		s.CloseClientConnections()
 		s.Close()
 	})
 	return s
+}
+
+// signIn by the password of a role, as doors made them.
+func signIn(tab *chromium.Tab, at, role string) {
+	tab.Go(at + "/login")
+	tab.Press("#name")
+	tab.Type(role)
+	tab.Press("#password")
+	tab.Type("correct horse " + role + "\r")
+	tab.Await("!location.pathname.startsWith('/login')")
 }
 
 func TestAnAcknowledgeNeedsNoScript(t *testing.T) {

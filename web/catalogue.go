@@ -47,5 +47,7 @@ func (f frame) clockWords() string {
 	return strings.Join([]string{
 		f.t("in %s"), f.t("now"), f.t("late by %s"), f.t("%s ago"), f.t("just now"), f.t("d"),
 		f.t("Live"), f.t("Not live since %s. Connecting again…"),
+		f.t("We cannot say whether your request arrived. Nothing that you typed is lost; send it again, it counts once."),
+		f.t("You are signed out, and nothing was changed. Sign in again in another window, then send this again: what you typed is still here."),
 	}, "|")
 }

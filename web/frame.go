@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -76,6 +77,9 @@ func (f frame) link(path string) templ.SafeURL { return templ.SafeURL(f.to(path)
 func (f frame) asset(name string) string {
 	return f.to("/assets/" + name + "?v=" + f.site.assets[name].version)
 }
+
+// pulse is how often a live page hears from us, in milliseconds.
+func (f frame) pulse() string { return strconv.FormatInt(f.site.Pulse.Milliseconds(), 10) }
 
 func (f frame) may(do service.Action) bool { return f.site.Access.May(f.Caller, do) == nil }
 

@@ -14,6 +14,9 @@ var german = tongue.Catalogue{
 	"Live":                                 "Live",
 	"Not live since %s. Connecting again…": "Seit %s nicht mehr live. Neue Verbindung …",
 
+	"We cannot say whether your request arrived. Nothing that you typed is lost; send it again, it counts once.":                        "Wir wissen nicht, ob Ihre Anfrage angekommen ist. Ihr Text ist noch da; senden Sie ihn noch einmal, er zählt nur einmal.",
+	"You are signed out, and nothing was changed. Sign in again in another window, then send this again: what you typed is still here.": "Sie sind abgemeldet, und nichts wurde geändert. Melden Sie sich in einem anderen Fenster an und senden Sie dann noch einmal: Ihr Text ist noch da.",
+
 	// Frame.
 	"Skip to the content": "Zum Inhalt",
 	"Pages":               "Seiten",

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -228,6 +229,26 @@ func spot(c service.Cell) string {
 		return "cover-thin"
 	}
 	return "cover-full"
+}
+
+// run is hours in a row that look the same: a week of a service is a few of them, and not 168 hours.
+type run struct {
+	class       string
+	from, hours int
+}
+
+func (r run) x() string     { return strconv.Itoa(r.from) }
+func (r run) width() string { return strconv.Itoa(r.hours) }
+
+func runs(all []service.Cell) []run {
+	var found []run
+	for n, c := range all {
+		if class := spot(c); n == 0 || found[len(found)-1].class != class {
+			found = append(found, run{class: class, from: n})
+		}
+		found[len(found)-1].hours++
+	}
+	return found
 }
 
 // covered says a week in words: what a picture shows, for those who do not see it.

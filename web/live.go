@@ -80,7 +80,7 @@ func (b *Bell) ready() {
 
 const (
 	streamLasts = 10 * time.Minute // then the browser comes back and is asked again who it is
-	streamPings = 15 * time.Second // proxies close what is silent
+	streamPulse = 15 * time.Second // proxies close what is silent, and pages tell by it that the line is dead
 	streamLooks = time.Second      // how often a page looks by itself, should no bell ring
 )
 
@@ -121,10 +121,10 @@ func (s *Site) stream(c echo.Context, parts func(context.Context) ([]part, error
 	w.Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	w.WriteHeader(http.StatusOK)
-	if _, err := io.WriteString(w, "retry: 2000\n\n"); err != nil {
+	if _, err := io.WriteString(w, "event: pulse\ndata: .\n\n"); err != nil {
 		return nil // the browser has gone
 	}
-	look, ping := time.NewTicker(streamLooks), time.NewTicker(streamPings)
+	look, ping := time.NewTicker(streamLooks), time.NewTicker(s.Pulse)
 	defer look.Stop()
 	defer ping.Stop()
 	sent := map[string][sha256.Size]byte{}
@@ -133,7 +133,7 @@ func (s *Site) stream(c echo.Context, parts func(context.Context) ([]part, error
 		now, err := parts(ctx)
 		if err != nil {
 			s.Log.WarnContext(ctx, "live page not refreshed", "path", c.Path(), "error", err)
-			return nil // the browser says that the page is stale, and comes back
+			return nil // the page says that it is stale, and comes back
 		}
 		if err := sendChanged(ctx, w, now, sent); err != nil {
 			return nil
@@ -147,7 +147,7 @@ func (s *Site) stream(c echo.Context, parts func(context.Context) ([]part, error
 		case <-rung:
 		case <-look.C:
 		case <-ping.C:
-			if _, err := io.WriteString(w, ": still here\n\n"); err != nil {
+			if _, err := io.WriteString(w, "event: pulse\ndata: .\n\n"); err != nil {
 				return nil
 			}
 		}

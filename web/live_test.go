@@ -39,7 +39,7 @@ func listen(t *testing.T, h *webtest.House, path string, change func(*web.Option
 	return &listener{t: t, lines: lines}, server
 }
 
-// event is the next one: its name and its data.
+// event is the next one that brings something: its name and its data.
 func (l *listener) event() (name, data string) {
 	l.t.Helper()
 	var b strings.Builder
@@ -51,9 +51,12 @@ func (l *listener) event() (name, data string) {
 			name = strings.TrimPrefix(line, "event: ")
 		case strings.HasPrefix(line, "data: "):
 			b.WriteString(strings.TrimPrefix(line, "data: ") + "\n")
+		case line == "" && name == "pulse":
+			name = ""
+			b.Reset()
 		case line == "" && name != "":
 			return name, b.String()
-		case line == "", strings.HasPrefix(line, "retry: "), strings.HasPrefix(line, ":"):
+		case line == "":
 		default:
 			require.Failf(l.t, "a line that is no event", "%q", line)
 		}

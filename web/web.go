@@ -63,6 +63,8 @@ type Options struct {
 	Limits *service.Limits // nil: the generous ones
 	// PieceWithin is how long a browser may take to read one piece of a live page; zero: 30 s.
 	PieceWithin time.Duration
+	// Pulse is how often a live page hears that its line still carries; zero: 15 s.
+	Pulse time.Duration
 
 	Bell *Bell // rung when something may have changed; nil: pages look by themselves
 	Now  func() time.Time
@@ -126,6 +128,9 @@ func newSite(o Options) (*Site, error) {
 	}
 	if o.PieceWithin == 0 {
 		o.PieceWithin = 30 * time.Second
+	}
+	if o.Pulse == 0 {
+		o.Pulse = streamPulse
 	}
 	if o.Limits == nil {
 		o.Limits = &service.Limits{}

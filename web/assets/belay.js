@@ -8,7 +8,7 @@
   const now = () => Date.now() + skew;
 
   // The words of the reader's language, in the order of clockWords in catalogue.go.
-  const [soon, atOnce, late, past, justNow, day, liveWord, staleWord] = meta("belay-words").split("|");
+  const [soon, atOnce, late, past, justNow, day, liveWord, staleWord, lostWord, outWord] = meta("belay-words").split("|");
   const put = (pattern, value) => pattern.replace("%s", () => value);
 
   // The same words as span in words.go.
@@ -54,12 +54,17 @@
 
   // News change what differs and leave the rest alone: whoever types, tabs or has opened something stays where they are.
   const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
+  const unanswered = new WeakSet(); // forms whose answer never came
+  // What somebody has begun to write is not taken from them, even when it is of no use any more: its answer will say so.
+  const draft = (el) => el.nodeType === Node.ELEMENT_NODE &&
+    [...el.querySelectorAll("textarea, input:is(:not([type]), [type=text])")].some((box) => box.value !== box.defaultValue);
   const kept = { open: "DETAILS", value: "INPUT", checked: "INPUT", selected: "OPTION", disabled: "BUTTON" };
   const morph = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
     if (old.nodeName === "TEXTAREA") return;
     const hidden = old.type === "hidden";
+    if (hidden && old.name === "key" && unanswered.has(old.form)) return; // sent again it must count once
     for (const { name, value } of [...fresh.attributes]) {
       if (kept[name] === old.nodeName && !hidden) continue;
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -84,7 +89,7 @@
         old.insertBefore(want, at);
       }
     }
-    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+    while (at) { const gone = at; at = at.nextSibling; if (!draft(gone)) gone.remove(); }
   };
   // Rows come with the order of all; only those that changed are there.
   const rows = (list, fresh) => {
@@ -115,37 +120,108 @@
     tick();
     if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   };
-  document.addEventListener("htmx:sseBeforeMessage", (event) => {
-    event.preventDefault();
-    patch(event.target, event.detail.data);
-  });
 
-  const state = document.getElementById("live");
+  // The line to the server. The page says that it is live only while it hears something: the server speaks once per pulse,
+  // and a line that was silent for longer is dead, whatever the browser believes (a phone between two networks, a
+  // machine that slept). It is tried again soon, and at once when there is reason to hope.
+  const state = document.getElementById("live"), live = document.querySelector("[data-live]");
   const say = (text, name) => {
     if (!state) return;
     state.hidden = false;
     state.className = `live ${name}`;
     write(state, text);
   };
-  let lost = 0;
-  document.addEventListener("htmx:sseOpen", () => { lost = 0; document.body.classList.remove("stale"); say(liveWord, "on"); });
-  document.addEventListener("htmx:sseError", () => {
-    lost = lost || Date.now();
-    const since = clock.format(new Date(lost));
-    // A page that reconnects at once was never stale.
-    setTimeout(() => { if (lost) { document.body.classList.add("stale"); say(put(staleWord, since), "stale"); } }, 4000);
-  });
+  let source, heard = Date.now(), asked = 0, lost = 0, tries = 0, retry = 0;
+  const hear = () => {
+    heard = Date.now();
+    if (!lost && state?.classList.contains("on")) return;
+    lost = tries = 0;
+    document.body.classList.remove("stale");
+    say(liveWord, "on");
+  };
+  const connect = () => {
+    clearTimeout(retry);
+    source?.close();
+    asked = Date.now();
+    source = new EventSource(live.dataset.live, { withCredentials: true });
+    source.addEventListener("pulse", hear);
+    source.addEventListener("error", fail);
+    for (const part of live.querySelectorAll("[data-part]")) {
+      source.addEventListener(part.dataset.part, (event) => { patch(part, event.data); hear(); });
+    }
+  };
+  const fail = () => {
+    source.close();
+    lost = lost || heard;
+    clearTimeout(retry);
+    // Not all at once, when a server comes back to hundreds of pages.
+    retry = setTimeout(connect, Math.min(8000, 500 * 2 ** tries++) * (0.5 + Math.random() / 2));
+  };
+  const watch = () => {
+    if (!live) return;
+    const silent = Date.now() - heard;
+    if (Date.now() - Math.max(heard, asked) > 2.5 * live.dataset.pulse) { lost = lost || heard; connect(); }
+    // A page that connects again at once was never stale.
+    if (lost && silent > 4000 && !document.body.classList.contains("stale")) {
+      document.body.classList.add("stale");
+      say(put(staleWord, clock.format(new Date(lost))), "stale");
+    }
+  };
+  if (live) {
+    connect();
+    const hope = () => { if (lost && document.visibilityState === "visible") { tries = 0; connect(); } };
+    window.addEventListener("online", hope);
+    document.addEventListener("visibilitychange", hope);
+  }
   document.addEventListener("htmx:afterSwap", () => { localise(); tick(); });
 
-  // A form that was sent is not sent twice; coming back to the page frees it.
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.matches("form[data-once]")) {
-      setTimeout(() => { for (const b of form.querySelectorAll("button")) b.disabled = true; });
+  // A form is answered in its page: what is being written elsewhere stays, and nothing is lost when the line is down. It
+  // is not sent twice, and sent again after no answer it has the key that it had.
+  const answer = document.getElementById("answer");
+  const told = (bad, ...lines) => {
+    answer.replaceChildren(...lines.map((line, n) => {
+      const p = document.createElement("p");
+      if (!n) { p.className = bad ? "notice bad" : "notice"; p.setAttribute("role", "alert"); }
+      p.textContent = line;
+      return p;
+    }));
+    answer.scrollIntoView({ block: "nearest" });
+  };
+  const take = (form, response, text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    const find = (selector) => fresh.querySelector(selector)?.textContent.trim() || "";
+    if (new URL(response.url).pathname.endsWith("/login") && !location.pathname.endsWith("/login")) return told(true, outWord);
+    if (!fresh.querySelector("#main h1")) return told(true, lostWord); // a proxy spoke, not we
+    unanswered.delete(form);
+    if (!response.ok) return told(true, `${find("h1")}: ${find("main .notice")}`, find("main .notice + p"));
+    if (!fresh.querySelector("#answer .bad")) form.reset();
+    const parts = document.querySelectorAll("[data-part], form[data-once][id]");
+    for (const part of parts.length ? [answer, ...parts] : document.querySelectorAll("main")) {
+      const news = part.id && fresh.getElementById(part.id);
+      if (news) children(part, news);
     }
-  });
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) for (const b of document.querySelectorAll("form[data-once] button")) b.disabled = false;
+    localise();
+    tick();
+    answer.scrollIntoView({ block: "nearest" });
+  };
+  const send = async (form, button) => {
+    const body = new URLSearchParams(new FormData(form, button)), focused = document.activeElement;
+    const buttons = [...form.querySelectorAll("button")];
+    for (const b of buttons) b.disabled = true;
+    unanswered.add(form);
+    try {
+      const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" }, signal: AbortSignal.timeout(30000) });
+      take(form, response, await response.text());
+    } catch {
+      told(true, lostWord);
+    }
+    for (const b of buttons) b.disabled = false;
+    if (focused?.isConnected) focused.focus({ preventScroll: true });
+  };
+  document.addEventListener("submit", (event) => {
+    if (!answer || !event.target.matches("form[data-once]")) return;
+    event.preventDefault();
+    send(event.target, event.submitter);
   });
   document.addEventListener("change", (event) => { event.target.form?.matches("form[data-auto]") && event.target.form.requestSubmit(); });
   // Addresses say only what was chosen.
@@ -201,5 +277,5 @@
 
   localise();
   tick();
-  setInterval(tick, 1000);
+  setInterval(() => { tick(); watch(); }, 1000);
 })();
