@@ -116,7 +116,7 @@ func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
 	if directory.Org == nil {
 		return page.Message{}, "no organisation is loaded"
 	}
-	person, known := directory.Org.People[s.Person]
+	person, known := directory.Org.Person(s.Person)
 	if !known || person.Departed {
 		return page.Message{}, fmt.Sprintf("%s is no longer in the organisation", s.Person)
 	}

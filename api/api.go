@@ -33,6 +33,7 @@ type Options struct {
 	Covers      *service.Covers
 	Maintenance *service.Maintenance
 	Heart       *service.Heart
+	Canaries    *service.Canaries
 	Blueprints  *service.Blueprints
 	Tickets     *service.Tickets
 	Intake      *service.Intake
@@ -98,6 +99,9 @@ func Register(e *echo.Echo, o Options) error {
 	}
 	if o.TicketNews != nil {
 		e.POST("/callbacks/tickets/:system", g.ticketNews, g.watched)
+	}
+	if o.Canaries != nil {
+		e.POST("/callbacks/canary", g.robot, g.watched)
 	}
 	if o.Gateway != nil {
 		e.POST("/callbacks/gateway/status", g.report, g.watched)

@@ -19,7 +19,7 @@ func (s *server) ListEscalations(ctx context.Context, in rest.ListEscalationsReq
 	page, err := s.Search.List(ctx, callerOf(ctx), service.Filter{
 		States: named[escalation.Phase](p.State), Services: named[id.Service](p.Service), Units: named[id.Unit](p.Unit),
 		Priorities: named[org.Priority](p.Priority), Person: id.Person(value(p.Person)), Text: value(p.Text),
-		Cursor: value(p.Cursor), Limit: value(p.Limit),
+		Canaries: value(p.Canaries), Cursor: value(p.Cursor), Limit: value(p.Limit),
 	})
 	if err != nil {
 		return nil, err
@@ -104,6 +104,9 @@ func escalationOf(e service.Escalation) rest.Escalation {
 		Repeats: e.Repeats, Told: texts(e.Told), Ticket: optional(strings.Replace(e.Ticket, "/", ":", 1)),
 		Next:   rest.Next{At: instant(e.Next.At), Action: e.Next.Action, Target: e.Next.Target},
 		Policy: string(e.Policy), Revision: e.Revision, DedupKey: e.DedupKey, Seq: e.Seq, Source: optional(e.Alert.Source),
+	}
+	if e.Canary {
+		row.Canary = &e.Canary
 	}
 	if len(e.Alert.Details) > 0 {
 		row.Details = &e.Alert.Details

@@ -71,6 +71,7 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 		OnCall:      &service.OnCall{Organisation: organisation, Overrides: overrides, Now: now},
 		Maintenance: &service.Maintenance{Organisation: organisation, Windows: &servicetest.Windows{}, Now: now},
 		Heart:       &service.Heart{Organisation: organisation, Heartbeats: &servicetest.Heartbeats{}, Inbox: h.inbox, Now: now},
+		Canaries:    &service.Canaries{Organisation: organisation, Book: noCanary{}, Now: now},
 		Covers:      &service.Covers{Organisation: organisation, Overrides: overrides, Now: now},
 		Tickets:     &service.Tickets{Organisation: organisation, Revisions: organisation, Store: &servicetest.Tickets{}, Settler: settler, Now: now, Log: log},
 		Blueprints: &service.Blueprints{
@@ -255,3 +256,10 @@ func (h *house) running(e id.Escalation) {
 		escalation.Entry{Seq: 2, At: h.now, Kind: escalation.EntryTier, Actor: "belay", Text: "tier 1 begins"})
 	h.engine.Know("escalation/" + string(e))
 }
+
+// noCanary is a book in which none has flown yet.
+type noCanary struct{ service.CanaryBook }
+
+func (noCanary) Walks(context.Context, int) ([]service.CanaryWalk, error) { return nil, nil }
+
+func (noCanary) List(context.Context) ([]service.Canary, error) { return nil, nil }

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/integrations/mailbox"
 	"github.com/belayhq/belay/service"
@@ -112,6 +113,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 			return nil, err
 		}
 	}
+	a.out.ways[org.Webhook] = robots{Carrier: a.out.ways[org.Webhook], robot: a.rooms.robot}
 	a.out.ways = a.rooms.gather(a.out.ways)
 	log.Info("ready to start", "roles", roles, "temporal", addr, "namespace", namespace,
 		"revision", a.rooms.directory.Current().Revision, "encrypted", len(o.CodecKeys) > 0)
@@ -203,6 +205,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.beside(func() { a.rooms.quiet.Run(ctx) })
 	if a.has(API) { // whoever judges must have been able to hear
 		a.beside(func() { a.rooms.heart.Run(ctx) })
+		a.beside(func() { a.rooms.canaries.Run(ctx) })
 	}
 	a.beside(func() { a.rooms.dark.Run(ctx) })
 	a.beside(func() { a.rooms.digests.Run(ctx) })

@@ -27,6 +27,7 @@ type Options struct {
 	WorkerAddr string // where a process that only works answers probes
 	// TrustedProxies are those in front of us: what they say of who asked them is believed, for limits.
 	TrustedProxies []netip.Prefix
+	CanaryURL      string // where canaries reach us; empty: PublicURL
 	PublicURL      string // how people and carriers outside reach us, no slash at the end
 
 	StateDir string // what a process needs to begin without the database; empty: Home/state
@@ -148,6 +149,7 @@ func Variables() []Variable {
 		{"BELAY_HTTP_ADDR", "127.0.0.1:8080", false, "where API and pages listen", word(func(o *Options) *string { return &o.HTTPAddr }, address)},
 		{"BELAY_WORKER_ADDR", "127.0.0.1:8081", false, "where `belay worker` answers /healthz, /readyz and /metrics", word(func(o *Options) *string { return &o.WorkerAddr }, address)},
 		{"BELAY_PUBLIC_URL", "", false, "how people and carriers reach us: links and callbacks begin with it; default http://BELAY_HTTP_ADDR", word(func(o *Options) *string { return &o.PublicURL }, site)},
+		{"BELAY_CANARY_URL", "", false, "where canaries knock, where this process cannot reach BELAY_PUBLIC_URL; it should pass the same proxy; default BELAY_PUBLIC_URL", word(func(o *Options) *string { return &o.CanaryURL }, site)},
 		{"BELAY_TRUSTED_PROXIES", "", false, "networks of the proxies in front, as 10.1.2.3/32, comma separated: X-Forwarded-For of nobody else is read", networks(func(o *Options) *[]netip.Prefix { return &o.TrustedProxies })},
 		{"BELAY_DATABASE_URL", "", true, "PostgreSQL, as postgres://user:password@host/belay; dev starts one when empty", word(func(o *Options) *string { return &o.DatabaseURL })},
 		{"BELAY_STATE_DIR", "", false, "what a process keeps to begin while PostgreSQL is away: a directory of its own that survives a restart; default BELAY_HOME/state", word(func(o *Options) *string { return &o.StateDir })},

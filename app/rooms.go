@@ -15,6 +15,7 @@ import (
 	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/disk"
 	"github.com/belayhq/belay/durable"
+	"github.com/belayhq/belay/integrations/canary"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
 	"github.com/belayhq/belay/workers"
@@ -58,6 +59,8 @@ type rooms struct {
 	sandbox  *service.Sandbox // dev only
 	quiet    *service.Quiet
 	heart    *service.Heart
+	canaries *service.Canaries
+	robot    *canary.Client
 
 	maintenance *service.Maintenance
 
@@ -102,13 +105,15 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	routes := &service.Routes{Organisation: r.directory}
 	r.settler = &service.Settler{Organisation: r.directory, Routes: routes, Inbox: inbox, Engine: engine, Dark: r.dark, Rules: r.fleet.Rules, Log: log}
 	desk := &service.Desk{Settler: r.settler, Gate: gate, Lights: lights, Pool: r.beside, Log: log}
+	proof := service.CanaryProof{Secret: o.Secret}
+	r.robot = o.flies(proof, now)
 	r.heart = &service.Heart{
 		Organisation: r.directory, Heartbeats: store.Heartbeats{Pool: db}, Inbox: inbox, Desk: desk, Lights: lights, Now: now, Log: log,
 	}
 	r.quiet = &service.Quiet{Alerts: inbox, Routes: routes, Lights: lights, Now: now, Log: log}
 	r.maintenance = &service.Maintenance{Organisation: r.directory, Windows: store.Windows{Pool: db}, Access: access, Now: now}
 	r.intake = &service.Intake{
-		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Routes: routes, Heart: r.heart, Now: now, Desk: desk,
+		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Routes: routes, Heart: r.heart, Canary: proof, Now: now, Desk: desk,
 	}
 	r.relay = &service.Relay{Inbox: inbox, Settler: r.settler, Gate: gate, Lights: lights, Dark: r.dark, Log: log}
 	r.opener = &service.Open{
@@ -120,6 +125,10 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 		Organisation: r.directory, Escalations: escalations, Senders: store.Senders{Pool: db}, Engine: engine, Intake: r.intake, Now: now, Log: log,
 	}
 	r.receipts = &service.Receipts{Messages: messages, Digests: digests, Engine: r.engine, Pool: r.beside, Log: log}
+	r.canaries = &service.Canaries{
+		Organisation: r.directory, Book: store.Canaries{Pool: db}, Door: r.robot, Proof: proof, Escalations: escalations, Receipts: r.receipts,
+		Inbox: inbox, Desk: desk, Lights: lights, Access: access, Now: now, Log: log,
+	}
 	r.replies = &service.Replies{
 		Organisation: r.directory, Escalations: escalations, Messages: messages, Paged: messages, Digests: digests, Answers: r.answers,
 		Runs: r.engine, Lights: lights, Barred: barred, Trail: store.Audit{Pool: db}, Idempotency: store.Idempotency{Pool: db}, Now: now, Log: log,

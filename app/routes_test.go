@@ -29,7 +29,7 @@ const (
 // ways is every route there is: one that is not here fails the test.
 var ways = map[string]way{
 	"GET /healthz": open, "GET /readyz": open, "GET /metrics": open, "GET /openapi.yaml": open, "GET /docs": open, "GET /docs/*": open,
-	"GET /assets/:name": open, "HEAD /assets/:name": open, "GET /login": open, "POST /login": key, "GET /login/provider": open, "GET /login/callback": open, "POST /logout": open, "POST /callbacks/tickets/:system": key, "POST /look": open,
+	"GET /assets/:name": open, "HEAD /assets/:name": open, "GET /login": open, "POST /login": key, "GET /login/provider": open, "GET /login/callback": open, "POST /logout": open, "POST /callbacks/tickets/:system": key, "POST /callbacks/canary": key, "POST /look": open,
 	"GET /a/:token": key, "HEAD /a/:token": key, "POST /a/:token": key, "POST /v2/enqueue": key,
 	"POST /in/:format/:key":         key,
 	"POST /in/heartbeat/:key/:name": key, "DELETE /in/heartbeat/:key/:name": key,

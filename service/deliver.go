@@ -48,6 +48,10 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 	if err != nil {
 		return Taken{}, err
 	}
+	walk, err := i.Canary.Read(integration.ID, d.Post)
+	if err != nil {
+		return Taken{}, err
+	}
 	var taken Taken
 	var wanted []alert.Alert
 	for _, a := range alerts {
@@ -56,6 +60,10 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 			continue
 		}
 		wanted = append(wanted, a)
+	}
+	if walk > 0 {
+		taken.DedupKeys, err = i.canaried(ctx, integration, walk, wanted, d)
+		return taken, err
 	}
 	taken.DedupKeys, err = i.acceptAll(ctx, integration, wanted, d)
 	return taken, err

@@ -147,7 +147,7 @@ func (l *Heart) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := l.Look(ctx); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Unavailable) {
+		if err := calmly(func() error { return l.Look(ctx) }); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Unavailable) {
 			l.Log.ErrorContext(ctx, "heartbeats not judged", "error", err)
 		}
 		select {

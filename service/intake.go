@@ -24,6 +24,7 @@ type Intake struct {
 	Dark         *Dark   // nil: without the records nothing is taken
 	Heart        *Heart  // nil: no sign of life is known
 	Routes       *Routes // nil: everything goes where its integration says
+	Canary       CanaryProof
 	Now          func() time.Time
 }
 

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+
+	"github.com/belayhq/belay/core/fault"
 )
 
 // Pool runs work beside the request that brought it, a bounded number at a time.
@@ -61,6 +63,17 @@ func caught(ctx context.Context, log *slog.Logger, what string, about ...any) {
 	if broken := recover(); broken != nil {
 		log.ErrorContext(ctx, what, append(about, "panic", broken, "stack", string(debug.Stack()))...)
 	}
+}
+
+// calmly runs one round of something that goes on for ever. A panic ends the round, and is an error like any other: the next
+// round may fare better, and whoever watches sees that this one was not finished.
+func calmly(round func() error) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fault.New(fault.Internal, "panic: %v\n%s", broken, debug.Stack())
+		}
+	}()
+	return round()
 }
 
 // release gives the place back, also when the work panicked: one bad event must not take the process along.

@@ -167,6 +167,7 @@ type Filter struct {
 	Priorities []org.Priority
 	Person     id.Person // told or owner
 	Text       string    // in the title
+	Canaries   bool      // also alerts of ours to ourselves
 	ByNext     bool      // by the next automatic action, soonest first; those without one come last
 	Cursor     string    // opaque, from Page.Cursor
 	Limit      int       // 1 to 200; 0: 50

@@ -98,7 +98,7 @@ func (q *Quiet) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := q.Look(ctx); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Unavailable) {
+		if err := calmly(func() error { return q.Look(ctx) }); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Unavailable) {
 			q.Log.ErrorContext(ctx, "what was kept quiet was not looked at", "error", err)
 		}
 		select {

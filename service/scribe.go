@@ -428,7 +428,7 @@ type TicketRules struct{ Organisation Organisation }
 
 // Wanted names the systems, for a row as it is about to be written. An escalation that has a ticket keeps it.
 func (r TicketRules) Wanted(s escalation.Summary) []id.TicketSystem {
-	if s.State == escalation.Closed {
+	if s.State == escalation.Closed || s.Canary {
 		return nil
 	}
 	systems := r.Organisation.Current().Org.Tickets

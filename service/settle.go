@@ -293,6 +293,9 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 			}
 		}
 	}
+	if in.Route != nil && in.Route.Canary > 0 {
+		return s.canary(e, in, home), nil
+	}
 	opening, err := escalation.Prepare(d.Revision, d.Org, escalation.Request{
 		Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity, Service: in.Service,
 		Kind: about.Kind, Priority: about.Priority, At: in.ReceivedAt,
@@ -307,6 +310,22 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 		opening.Rules = min(opening.Rules, s.Rules())
 	}
 	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(home, in.Alert.DedupKey)}, nil
+}
+
+// canary is the opening of an alert of ours to ourselves: it goes the way of every other, to nobody but the robot.
+func (s *Settler) canary(e id.Escalation, in Incoming, home id.Service) contract.Start {
+	d := s.Organisation.Current()
+	tier := org.Tier{Name: "robot", Targets: []org.Target{{Person: org.Robot}}, AckWithin: time.Hour, Direction: org.Functional}
+	opening := escalation.Opening{
+		ID: e, Canary: true, Title: in.Alert.Title, Source: in.Alert.Source, Severity: in.Alert.Severity, Service: in.Service,
+		ServiceName: string(in.Service), Unit: d.Org.Services[in.Service].Unit, Kind: org.Technical, OpenedAt: in.ReceivedAt, Rules: escalation.CurrentRules,
+		Plan: policy.Plan{Revision: d.Revision, Priority: org.P1, Tiers: []org.Tier{tier}, CatchAll: tier},
+		By:   escalation.Answer{By: "belay", Via: "canary", Key: in.Key},
+	}
+	if s.Rules != nil {
+		opening.Rules = min(opening.Rules, s.Rules())
+	}
+	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(home, in.Alert.DedupKey)}
 }
 
 // clipped is a line that every part of the engine can carry: it refuses what is too large, and the alert as it came is

@@ -66,6 +66,14 @@ func (i Inbox) SettleAll(ctx context.Context, seqs []int64, open Opener) ([]serv
 	return errands, nil
 }
 
+// walkIn is the walk of a canary that an event belongs to; 0: none.
+func walkIn(in service.Incoming) int64 {
+	if in.Route == nil {
+		return 0
+	}
+	return in.Route.Canary
+}
+
 // errTaken: a plain Temporal client took the number of an escalation. With the next numbers it goes better.
 var errTaken = errors.New("the number is taken")
 
@@ -371,7 +379,7 @@ func (c *conversation) starts(ctx context.Context, seq int64, in service.Incomin
 		row.Home = home
 	}
 	c.pending.Queue(sqlc.OpenEscalation, row.Number, row.State, row.Title, row.Service, row.Unit, row.Priority, row.OpenedAt,
-		row.Summary, row.ServiceName, row.Integration, row.DedupKey, row.DedupHeld, row.Alert, row.Start, row.SeverityTold, row.Home,
+		row.Summary, row.ServiceName, row.Integration, row.DedupKey, row.DedupHeld, row.Alert, row.Start, row.SeverityTold, row.Home, row.Canary,
 	).Exec(func(inserted pgconn.CommandTag) error {
 		if inserted.RowsAffected() == 0 {
 			return errTaken
@@ -397,7 +405,7 @@ func opening(number int64, in service.Incoming, start contract.Start) (sqlc.Open
 	summary, err := document(escalation.Summary{
 		ID: id.OfNumber(number), State: state, Ticket: watches, Title: o.Title, Service: o.Service, Unit: o.Unit, Kind: o.Kind,
 		Priority: o.Plan.Priority, Severity: o.Severity, Revision: string(o.Plan.Revision), Policy: o.Plan.Policy,
-		OpenedAt: o.OpenedAt,
+		OpenedAt: o.OpenedAt, Canary: o.Canary,
 	})
 	if err != nil {
 		return sqlc.OpenEscalationParams{}, err
@@ -414,7 +422,7 @@ func opening(number int64, in service.Incoming, start contract.Start) (sqlc.Open
 		Number: number, State: string(state), Title: text(o.Title), Service: text(string(o.Service)),
 		Unit: text(string(o.Unit)), Priority: text(string(o.Plan.Priority)), OpenedAt: o.OpenedAt, Summary: summary,
 		ServiceName: text(o.ServiceName), Integration: string(in.Integration), DedupKey: in.Alert.DedupKey,
-		Home: home(in, o), DedupHeld: in.Alert.DedupKey != "", Alert: said, Start: input, SeverityTold: text(string(in.Alert.Severity)),
+		Home: home(in, o), DedupHeld: in.Alert.DedupKey != "", Alert: said, Start: input, SeverityTold: text(string(in.Alert.Severity)), Canary: walkIn(in),
 	}, nil
 }
 

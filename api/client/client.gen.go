@@ -77,6 +77,33 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for Hop.
+const (
+	HopEscalation Hop = "escalation"
+	HopEvent      Hop = "event"
+	HopPage       Hop = "page"
+	HopReceipt    Hop = "receipt"
+	HopResolve    Hop = "resolve"
+)
+
+// Valid indicates whether the value is a known member of the Hop enum.
+func (e Hop) Valid() bool {
+	switch e {
+	case HopEscalation:
+		return true
+	case HopEvent:
+		return true
+	case HopPage:
+		return true
+	case HopReceipt:
+		return true
+	case HopResolve:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Kind.
 const (
 	CustomerFacing Kind = "customer_facing"
@@ -253,19 +280,19 @@ func (e TicketState) Valid() bool {
 
 // Defines values for EnqueueEventJSONBodyEventAction.
 const (
-	Acknowledge EnqueueEventJSONBodyEventAction = "acknowledge"
-	Resolve     EnqueueEventJSONBodyEventAction = "resolve"
-	Trigger     EnqueueEventJSONBodyEventAction = "trigger"
+	EnqueueEventJSONBodyEventActionAcknowledge EnqueueEventJSONBodyEventAction = "acknowledge"
+	EnqueueEventJSONBodyEventActionResolve     EnqueueEventJSONBodyEventAction = "resolve"
+	EnqueueEventJSONBodyEventActionTrigger     EnqueueEventJSONBodyEventAction = "trigger"
 )
 
 // Valid indicates whether the value is a known member of the EnqueueEventJSONBodyEventAction enum.
 func (e EnqueueEventJSONBodyEventAction) Valid() bool {
 	switch e {
-	case Acknowledge:
+	case EnqueueEventJSONBodyEventActionAcknowledge:
 		return true
-	case Resolve:
+	case EnqueueEventJSONBodyEventActionResolve:
 		return true
-	case Trigger:
+	case EnqueueEventJSONBodyEventActionTrigger:
 		return true
 	default:
 		return false
@@ -306,6 +333,45 @@ type BlueprintPlan struct {
 	// Revision What this blueprint is called.
 	Revision string    `json:"revision"`
 	Warnings []Mistake `json:"warnings"`
+}
+
+// Canary defines model for Canary.
+type Canary struct {
+	// Broken Of which an escalation tells now.
+	Broken *Hop `json:"broken,omitempty"`
+
+	// Every Example: 5m0s
+	Every       string     `json:"every"`
+	Format      string     `json:"format"`
+	Integration string     `json:"integration"`
+	NextAt      *time.Time `json:"next_at,omitempty"`
+
+	// Service Whose escalation tells that it does not arrive.
+	Service string       `json:"service"`
+	Walks   []CanaryWalk `json:"walks"`
+}
+
+// CanaryHop defines model for CanaryHop.
+type CanaryHop struct {
+	// AfterMs Milliseconds since the walk began.
+	AfterMs int64     `json:"after_ms"`
+	At      time.Time `json:"at"`
+	Hop     Hop       `json:"hop"`
+}
+
+// CanaryWalk defines model for CanaryWalk.
+type CanaryWalk struct {
+	BeganAt time.Time `json:"began_at"`
+
+	// Broken Before which it stopped.
+	Broken     *Hop       `json:"broken,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	Escalation *string    `json:"escalation,omitempty"`
+
+	// Hops Those that it passed, in order.
+	Hops   []CanaryHop `json:"hops"`
+	Number int64       `json:"number"`
+	Why    *string     `json:"why,omitempty"`
 }
 
 // Clock defines model for Clock.
@@ -359,15 +425,18 @@ type Entry struct {
 
 // Escalation defines model for Escalation.
 type Escalation struct {
-	AcknowledgedAt *time.Time              `json:"acknowledged_at"`
-	AcknowledgedBy *string                 `json:"acknowledged_by"`
-	ClosedAt       *time.Time              `json:"closed_at"`
-	DedupKey       string                  `json:"dedup_key"`
-	Details        *map[string]interface{} `json:"details,omitempty"`
-	Id             string                  `json:"id"`
-	Images         *[]Image                `json:"images,omitempty"`
-	Kind           Kind                    `json:"kind"`
-	Links          *[]Link                 `json:"links,omitempty"`
+	AcknowledgedAt *time.Time `json:"acknowledged_at"`
+	AcknowledgedBy *string    `json:"acknowledged_by"`
+
+	// Canary An alert of Belay to itself; nobody has to do anything.
+	Canary   *bool                   `json:"canary,omitempty"`
+	ClosedAt *time.Time              `json:"closed_at"`
+	DedupKey string                  `json:"dedup_key"`
+	Details  *map[string]interface{} `json:"details,omitempty"`
+	Id       string                  `json:"id"`
+	Images   *[]Image                `json:"images,omitempty"`
+	Kind     Kind                    `json:"kind"`
+	Links    *[]Link                 `json:"links,omitempty"`
 
 	// Next The next thing that happens without anybody doing anything.
 	Next       Next       `json:"next"`
@@ -434,6 +503,9 @@ type Hole struct {
 	Until    time.Time `json:"until"`
 	Why      string    `json:"why"`
 }
+
+// Hop defines model for Hop.
+type Hop string
 
 // Image defines model for Image.
 type Image struct {
@@ -834,6 +906,12 @@ type PlanBlueprintJSONBody struct {
 	Files Files `json:"files"`
 }
 
+// ListCanariesParams defines parameters for ListCanaries.
+type ListCanariesParams struct {
+	// Walks How many walks of each, newest first.
+	Walks *int `form:"walks,omitempty" json:"walks,omitempty"`
+}
+
 // ListEscalationsParams defines parameters for ListEscalations.
 type ListEscalationsParams struct {
 	// State One or more states. Without it, all.
@@ -847,6 +925,9 @@ type ListEscalationsParams struct {
 
 	// Text Words in the title.
 	Text *string `form:"text,omitempty" json:"text,omitempty"`
+
+	// Canaries Also alerts that Belay sends to itself; they are in no list otherwise.
+	Canaries *bool `form:"canaries,omitempty" json:"canaries,omitempty"`
 
 	// Cursor Where the page before ended.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1274,6 +1355,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/blueprint/plan (the `PlanBlueprint` operationId).
 	PlanBlueprint(ctx context.Context, body PlanBlueprintJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCanaries Alerts of ours to ourselves, with their last walks by hop
+	//
+	// Corresponds with GET /v1/canaries (the `ListCanaries` operationId).
+	ListCanaries(ctx context.Context, params *ListCanariesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListEscalations List escalations, newest first
 	//
@@ -1755,6 +1841,21 @@ func (c *Client) PlanBlueprintWithBody(ctx context.Context, contentType string, 
 // Corresponds with POST /v1/blueprint/plan (the `PlanBlueprint` operationId).
 func (c *Client) PlanBlueprint(ctx context.Context, body PlanBlueprintJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPlanBlueprintRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCanaries Alerts of ours to ourselves, with their last walks by hop
+//
+// Corresponds with GET /v1/canaries (the `ListCanaries` operationId).
+func (c *Client) ListCanaries(ctx context.Context, params *ListCanariesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCanariesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2836,6 +2937,60 @@ func NewPlanBlueprintRequestWithBody(server string, contentType string, body io.
 	return req, nil
 }
 
+// NewListCanariesRequest constructs an http.Request for the ListCanaries method
+func NewListCanariesRequest(server string, params *ListCanariesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/canaries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Walks != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "walks", *params.Walks, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListEscalationsRequest constructs an http.Request for the ListEscalations method
 func NewListEscalationsRequest(server string, params *ListEscalationsParams) (*http.Request, error) {
 	var err error
@@ -2927,6 +3082,18 @@ func NewListEscalationsRequest(server string, params *ListEscalationsParams) (*h
 		if params.Text != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "text", *params.Text, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Canaries != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "canaries", *params.Canaries, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -4998,6 +5165,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/blueprint/plan (the `PlanBlueprint` operationId).
 	PlanBlueprintWithResponse(ctx context.Context, body PlanBlueprintJSONRequestBody, reqEditors ...RequestEditorFn) (*PlanBlueprintResponse, error)
 
+	// ListCanariesWithResponse Alerts of ours to ourselves, with their last walks by hop
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/canaries (the `ListCanaries` operationId).
+	ListCanariesWithResponse(ctx context.Context, params *ListCanariesParams, reqEditors ...RequestEditorFn) (*ListCanariesResponse, error)
+
 	// ListEscalationsWithResponse List escalations, newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5654,6 +5828,65 @@ func (r PlanBlueprintResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PlanBlueprintResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListCanariesResponseDefaultHeaders the declared response headers of an HTTP default response for ListCanaries
+type ListCanariesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListCanariesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Canaries []Canary `json:"canaries"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListCanariesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCanariesResponse) GetJSON200() *struct {
+	Canaries []Canary `json:"canaries"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCanariesResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCanariesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCanariesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCanariesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCanariesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8024,6 +8257,19 @@ func (c *ClientWithResponses) PlanBlueprintWithResponse(ctx context.Context, bod
 	return ParsePlanBlueprintResponse(rsp)
 }
 
+// ListCanariesWithResponse Alerts of ours to ourselves, with their last walks by hop
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/canaries (the `ListCanaries` operationId).
+func (c *ClientWithResponses) ListCanariesWithResponse(ctx context.Context, params *ListCanariesParams, reqEditors ...RequestEditorFn) (*ListCanariesResponse, error) {
+	rsp, err := c.ListCanaries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCanariesResponse(rsp)
+}
+
 // ListEscalationsWithResponse List escalations, newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8957,6 +9203,54 @@ func ParsePlanBlueprintResponse(rsp *http.Response) (*PlanBlueprintResponse, err
 	switch {
 	case true:
 		var headers PlanBlueprintResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListCanariesResponse parses an HTTP response from a ListCanariesWithResponse call
+func ParseListCanariesResponse(rsp *http.Response) (*ListCanariesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCanariesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Canaries []Canary `json:"canaries"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListCanariesResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -77,6 +77,33 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for Hop.
+const (
+	HopEscalation Hop = "escalation"
+	HopEvent      Hop = "event"
+	HopPage       Hop = "page"
+	HopReceipt    Hop = "receipt"
+	HopResolve    Hop = "resolve"
+)
+
+// Valid indicates whether the value is a known member of the Hop enum.
+func (e Hop) Valid() bool {
+	switch e {
+	case HopEscalation:
+		return true
+	case HopEvent:
+		return true
+	case HopPage:
+		return true
+	case HopReceipt:
+		return true
+	case HopResolve:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Kind.
 const (
 	CustomerFacing Kind = "customer_facing"
@@ -263,6 +290,45 @@ type BlueprintPlan struct {
 	Warnings []Mistake `json:"warnings"`
 }
 
+// Canary defines model for Canary.
+type Canary struct {
+	// Broken Of which an escalation tells now.
+	Broken *Hop `json:"broken,omitempty"`
+
+	// Every Example: 5m0s
+	Every       string     `json:"every"`
+	Format      string     `json:"format"`
+	Integration string     `json:"integration"`
+	NextAt      *time.Time `json:"next_at,omitempty"`
+
+	// Service Whose escalation tells that it does not arrive.
+	Service string       `json:"service"`
+	Walks   []CanaryWalk `json:"walks"`
+}
+
+// CanaryHop defines model for CanaryHop.
+type CanaryHop struct {
+	// AfterMs Milliseconds since the walk began.
+	AfterMs int64     `json:"after_ms"`
+	At      time.Time `json:"at"`
+	Hop     Hop       `json:"hop"`
+}
+
+// CanaryWalk defines model for CanaryWalk.
+type CanaryWalk struct {
+	BeganAt time.Time `json:"began_at"`
+
+	// Broken Before which it stopped.
+	Broken     *Hop       `json:"broken,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	Escalation *string    `json:"escalation,omitempty"`
+
+	// Hops Those that it passed, in order.
+	Hops   []CanaryHop `json:"hops"`
+	Number int64       `json:"number"`
+	Why    *string     `json:"why,omitempty"`
+}
+
 // Clock defines model for Clock.
 type Clock struct {
 	BreachedAt *time.Time `json:"breached_at"`
@@ -314,15 +380,18 @@ type Entry struct {
 
 // Escalation defines model for Escalation.
 type Escalation struct {
-	AcknowledgedAt *time.Time              `json:"acknowledged_at"`
-	AcknowledgedBy *string                 `json:"acknowledged_by"`
-	ClosedAt       *time.Time              `json:"closed_at"`
-	DedupKey       string                  `json:"dedup_key"`
-	Details        *map[string]interface{} `json:"details,omitempty"`
-	Id             string                  `json:"id"`
-	Images         *[]Image                `json:"images,omitempty"`
-	Kind           Kind                    `json:"kind"`
-	Links          *[]Link                 `json:"links,omitempty"`
+	AcknowledgedAt *time.Time `json:"acknowledged_at"`
+	AcknowledgedBy *string    `json:"acknowledged_by"`
+
+	// Canary An alert of Belay to itself; nobody has to do anything.
+	Canary   *bool                   `json:"canary,omitempty"`
+	ClosedAt *time.Time              `json:"closed_at"`
+	DedupKey string                  `json:"dedup_key"`
+	Details  *map[string]interface{} `json:"details,omitempty"`
+	Id       string                  `json:"id"`
+	Images   *[]Image                `json:"images,omitempty"`
+	Kind     Kind                    `json:"kind"`
+	Links    *[]Link                 `json:"links,omitempty"`
 
 	// Next The next thing that happens without anybody doing anything.
 	Next       Next       `json:"next"`
@@ -389,6 +458,9 @@ type Hole struct {
 	Until    time.Time `json:"until"`
 	Why      string    `json:"why"`
 }
+
+// Hop defines model for Hop.
+type Hop string
 
 // Image defines model for Image.
 type Image struct {
@@ -782,6 +854,12 @@ type PlanBlueprintJSONBody struct {
 	Files Files `json:"files"`
 }
 
+// ListCanariesParams defines parameters for ListCanaries.
+type ListCanariesParams struct {
+	// Walks How many walks of each, newest first.
+	Walks *int `form:"walks,omitempty" json:"walks,omitempty"`
+}
+
 // ListEscalationsParams defines parameters for ListEscalations.
 type ListEscalationsParams struct {
 	// State One or more states. Without it, all.
@@ -795,6 +873,9 @@ type ListEscalationsParams struct {
 
 	// Text Words in the title.
 	Text *string `form:"text,omitempty" json:"text,omitempty"`
+
+	// Canaries Also alerts that Belay sends to itself; they are in no list otherwise.
+	Canaries *bool `form:"canaries,omitempty" json:"canaries,omitempty"`
 
 	// Cursor Where the page before ended.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1076,6 +1157,9 @@ type ServerInterface interface {
 	// PlanBlueprint What would change, and who would be told by nobody
 	// (POST /v1/blueprint/plan)
 	PlanBlueprint(ctx echo.Context) error
+	// ListCanaries Alerts of ours to ourselves, with their last walks by hop
+	// (GET /v1/canaries)
+	ListCanaries(ctx echo.Context, params ListCanariesParams) error
 	// ListEscalations List escalations, newest first
 	// (GET /v1/escalations)
 	ListEscalations(ctx echo.Context, params ListEscalationsParams) error
@@ -1265,6 +1349,24 @@ func (w *ServerInterfaceWrapper) PlanBlueprint(ctx echo.Context) error {
 	return err
 }
 
+// ListCanaries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCanaries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCanariesParams
+	// ------------- Optional query parameter "walks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "walks", ctx.QueryParams(), &params.Walks, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter walks: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCanaries(ctx, params)
+	return err
+}
+
 // ListEscalations converts echo context to params.
 func (w *ServerInterfaceWrapper) ListEscalations(ctx echo.Context) error {
 	var err error
@@ -1311,6 +1413,13 @@ func (w *ServerInterfaceWrapper) ListEscalations(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "text", ctx.QueryParams(), &params.Text, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter text: %s", err))
+	}
+
+	// ------------- Optional query parameter "canaries" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "canaries", ctx.QueryParams(), &params.Canaries, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter canaries: %s", err))
 	}
 
 	// ------------- Optional query parameter "cursor" -------------
@@ -2303,6 +2412,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/sla/recalculate", wrapper.PreviewRecalculation, options.OperationMiddlewares["previewRecalculation"]...)
 	router.POST(options.BaseURL+"/v1/sla/recalculate", wrapper.Recalculate, options.OperationMiddlewares["recalculate"]...)
 	router.GET(options.BaseURL+"/v1/triggers/try", wrapper.TryTriggers, options.OperationMiddlewares["tryTriggers"]...)
+	router.GET(options.BaseURL+"/v1/canaries", wrapper.ListCanaries, options.OperationMiddlewares["listCanaries"]...)
 	router.GET(options.BaseURL+"/v1/windows", wrapper.ListWindows, options.OperationMiddlewares["listWindows"]...)
 	router.POST(options.BaseURL+"/v1/windows", wrapper.CreateWindow, options.OperationMiddlewares["createWindow"]...)
 	router.DELETE(options.BaseURL+"/v1/windows/:id", wrapper.CancelWindow, options.OperationMiddlewares["cancelWindow"]...)
@@ -2514,6 +2624,51 @@ type PlanBlueprintdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PlanBlueprintdefaultApplicationProblemPlusJSONResponse) VisitPlanBlueprintResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCanariesRequestObject struct {
+	Params ListCanariesParams
+}
+
+type ListCanariesResponseObject interface {
+	VisitListCanariesResponse(w http.ResponseWriter) error
+}
+
+type ListCanaries200JSONResponse struct {
+	Canaries []Canary `json:"canaries"`
+}
+
+func (response ListCanaries200JSONResponse) VisitListCanariesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCanariesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListCanariesdefaultApplicationProblemPlusJSONResponse) VisitListCanariesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4329,6 +4484,9 @@ type StrictServerInterface interface {
 	// PlanBlueprint What would change, and who would be told by nobody
 	// (POST /v1/blueprint/plan)
 	PlanBlueprint(ctx context.Context, request PlanBlueprintRequestObject) (PlanBlueprintResponseObject, error)
+	// ListCanaries Alerts of ours to ourselves, with their last walks by hop
+	// (GET /v1/canaries)
+	ListCanaries(ctx context.Context, request ListCanariesRequestObject) (ListCanariesResponseObject, error)
 	// ListEscalations List escalations, newest first
 	// (GET /v1/escalations)
 	ListEscalations(ctx context.Context, request ListEscalationsRequestObject) (ListEscalationsResponseObject, error)
@@ -4588,6 +4746,31 @@ func (sh *strictHandler) PlanBlueprint(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(PlanBlueprintResponseObject); ok {
 		return validResponse.VisitPlanBlueprintResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCanaries operation middleware
+func (sh *strictHandler) ListCanaries(ctx echo.Context, params ListCanariesParams) error {
+	var request ListCanariesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCanaries(ctx.Request().Context(), request.(ListCanariesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCanaries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCanariesResponseObject); ok {
+		return validResponse.VisitListCanariesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -266,6 +266,7 @@ func (d *difference) integration(was, becomes org.Integration) {
 	d.rules(was.Rules, becomes.Rules)
 	d.text("flapping", flappingText(was.Flapping), flappingText(becomes.Flapping))
 	d.mapping(was.Mapping, becomes.Mapping)
+	d.canary(was.Canary, becomes.Canary)
 	if was.Key != becomes.Key {
 		d.say(Changed, "key changed: senders with the old one will be refused")
 	}

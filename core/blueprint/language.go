@@ -177,6 +177,7 @@ func integration() *shape {
 		key{"rules", false, rules("Tried in order, before those of the organisation; the first match wins.")},
 		key{"flapping", false, flapping()},
 		key{"mapping", false, mapping()},
+		key{"canary", false, canary()},
 	)
 }
 

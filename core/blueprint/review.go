@@ -45,7 +45,10 @@ func (r *reader) review(docs []*document, o *org.Org) {
 			v.sla(doc)
 		case KindTrigger:
 			v.trigger(doc)
-		case KindIntegration, KindRules:
+		case KindIntegration:
+			v.rules(doc)
+			v.canary(doc)
+		case KindRules:
 			v.rules(doc)
 		case KindWindow:
 			v.window(doc)

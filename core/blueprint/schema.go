@@ -87,6 +87,8 @@ func (s *shape) bare() map[string]any {
 		return map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": (&shape{form: s.pages}).pattern()}, "additionalProperties": s.items.schema()}
 	case formText:
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": 400}
+	case formBody:
+		return map[string]any{"type": "string", "minLength": 1, "maxLength": longestBody}
 	case formZone:
 		return map[string]any{"type": "string", "minLength": 1}
 	case formCondition, formAbout, formTerm, formMapping:
@@ -150,7 +152,7 @@ func (s *shape) pattern() string {
 		return webPattern
 	case formPoint:
 		return pointPattern
-	case formText, formCondition, formAbout, formTerm, formMapping, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
+	case formText, formBody, formCondition, formAbout, formTerm, formMapping, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
 	}
 	return ""
 }

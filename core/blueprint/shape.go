@@ -38,6 +38,7 @@ const (
 	formCondition form = "condition" // CEL over an event: true or false
 	formTerm      form = "term"      // CEL over an event: text
 	formMapping   form = "mapping"   // CEL over a body
+	formBody      form = "body"      // a request, of several lines
 	formList      form = "list"
 	formRecord    form = "record" // fixed keys
 	formBook      form = "book"   // free keys of one form, such as dates
@@ -60,6 +61,9 @@ type shape struct {
 	refuses  map[string]string // keys that stand elsewhere in the language, and why not here
 	or       *shape            // another way to write it, told apart by its YAML type
 }
+
+// longestBody is far above what a monitor sends of one alert.
+const longestBody = 16 << 10
 
 // key is one entry of a record.
 type key struct {
@@ -217,6 +221,8 @@ func (r *reader) scalar(s *shape, n node) string {
 	switch s.form {
 	case formText:
 		return refuse(len(text) <= 400 && strings.TrimSpace(text) != "" && !strings.ContainsAny(text, "\n\r\t\x00"))
+	case formBody:
+		return refuse(len(text) <= longestBody && strings.TrimSpace(text) != "" && !strings.ContainsRune(text, 0))
 	case formIdent, formOwn, formRef:
 		return refuse(ident(text))
 	case formKey:
@@ -284,6 +290,8 @@ func (s *shape) wants() string {
 	switch s.form {
 	case formText:
 		return "words on one line"
+	case formBody:
+		return fmt.Sprintf("a request of %d bytes at most", longestBody)
 	case formIdent, formOwn:
 		return `an id: lower-case letters, digits, ".", "_" and "-", at most 64`
 	case formKey:

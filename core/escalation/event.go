@@ -153,6 +153,8 @@ type Opening struct {
 	By          Answer         `json:"by"` // who or what opened it
 	// Rules is the behaviour version by which it goes, at most CurrentRules of every worker; 0: the first.
 	Rules int `json:"rules,omitempty"`
+	// Canary: nobody's alert. It is told to a robot, and counted nowhere.
+	Canary bool `json:"canary,omitempty"`
 	// Watching is set when its life is that of a ticket; from rules 3 on.
 	Watching *Watching `json:"watching,omitempty"`
 	// Vendor is set when this is a vendor's engagement inside another escalation.

@@ -45,6 +45,7 @@ type Summary struct {
 	UpdateBy       time.Time      `json:"update_by,omitzero"`
 	ResolveBy      time.Time      `json:"resolve_by,omitzero"`
 	Repeats        int            `json:"repeats"`
+	Canary         bool           `json:"canary,omitempty"` // an alert of ours to ourselves: told to a robot, counted nowhere
 	Ticket         string         `json:"ticket,omitempty"` // that it watches: "servicenow/INC0010023"
 	Told           []id.Person    `json:"told,omitempty"`   // everybody who was paged, in order of the first page
 	Next           Next           `json:"next"`

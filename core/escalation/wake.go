@@ -95,7 +95,7 @@ func (s State) vendorName() string {
 // Summary is the row that lists and pages show.
 func (s State) Summary() Summary {
 	sum := Summary{
-		ID: s.Opening.ID, State: s.Phase, Title: s.Opening.Title, Service: s.Opening.Service, Unit: s.Opening.Unit,
+		ID: s.Opening.ID, Canary: s.Opening.Canary, State: s.Phase, Title: s.Opening.Title, Service: s.Opening.Service, Unit: s.Opening.Unit,
 		Kind: s.Opening.Kind, Priority: s.Plan.Priority, Severity: s.Severity,
 		Revision: string(s.Plan.Revision), Policy: s.Plan.Policy,
 		Tier: s.Tier + 1, TierName: s.tier().Name, Round: s.Round,

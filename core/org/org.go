@@ -168,6 +168,7 @@ type Integration struct {
 	Rules    []Rule    // in the order in which they are tried; the first match wins
 	Flapping *Flapping // nil: every change is taken as it comes
 	Mapping  *Mapping  // how any JSON becomes an event; nil: it does not
+	Canary   *Canary   // nil: none walks through it
 }
 
 // Schedule says who is on call when: layers one above the other, the highest that has somebody wins.

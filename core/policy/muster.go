@@ -129,7 +129,7 @@ func (m *muster) person(person id.Person, why string) bool {
 		m.skip(why, person, AlreadyTold, "")
 		return true
 	}
-	p, ok := m.directory.Org.People[person]
+	p, ok := m.directory.Org.Person(person)
 	if !ok || p.Departed {
 		return m.skip(why, person, Departed, "")
 	}

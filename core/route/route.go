@@ -35,7 +35,8 @@ type Decision struct {
 	Ping     id.Heartbeat      `json:"ping,omitempty"`
 	Window   id.Window         `json:"window,omitempty"` // that covers it; empty: none
 	Warnings []string          `json:"warnings,omitempty"`
-	Trace    []Look            `json:"trace,omitempty"` // every rule that was asked, in order
+	Trace    []Look            `json:"trace,omitempty"`  // every rule that was asked, in order
+	Canary   int64             `json:"canary,omitempty"` // the walk of a canary that it belongs to; 0: none
 }
 
 // Group is the escalation that an event shares with others.

@@ -31,6 +31,7 @@ from escalations
 where number < @below
   and (cardinality(@states::text[]) = 0 or state = any (@states))
   and (not @live::boolean or state in ('open', 'acknowledged'))
+  and (@canaries::boolean or canary = 0)
   and (cardinality(@services::text[]) = 0 or service = any (@services))
   and (cardinality(@units::text[]) = 0 or unit = any (@units))
   and (cardinality(@priorities::text[]) = 0 or priority = any (@priorities))
@@ -45,6 +46,7 @@ from escalations
 where (next_at, number) > (coalesce(sqlc.narg(after_at)::timestamptz, 'infinity'), @after_number::bigint)
   and (cardinality(@states::text[]) = 0 or state = any (@states))
   and (not @live::boolean or state in ('open', 'acknowledged'))
+  and (@canaries::boolean or canary = 0)
   and (cardinality(@services::text[]) = 0 or service = any (@services))
   and (cardinality(@units::text[]) = 0 or unit = any (@units))
   and (cardinality(@priorities::text[]) = 0 or priority = any (@priorities))

@@ -27,3 +27,6 @@ on conflict (one) do update
 set since_at = case when hearing.last_at < excluded.last_at - @gap::interval then excluded.last_at else hearing.since_at end,
     last_at = greatest(hearing.last_at, excluded.last_at)
 returning since_at;
+
+-- name: Judge :exec
+update hearing set judged_at = greatest(judged_at, @at);

@@ -60,9 +60,9 @@ select nextval(pg_get_serial_sequence('escalations', 'number'))::bigint as numbe
 -- name: OpenEscalation :execrows
 -- Nothing is inserted when a plain Temporal client took this number first.
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
-                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, repeated_at)
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, canary, repeated_at)
 values (@number, @state, @title, @service, @unit, @priority, @opened_at, @summary,
-        @service_name, @integration, @dedup_key, @dedup_held, @alert, @start, @severity_told, nullif(@home::text, ''), clock_timestamp())
+        @service_name, @integration, @dedup_key, @dedup_held, @alert, @start, @severity_told, nullif(@home::text, ''), @canary, clock_timestamp())
 on conflict (number) do nothing;
 
 -- name: CountRepeats :exec

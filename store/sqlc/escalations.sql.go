@@ -54,19 +54,21 @@ from escalations
 where number < $1
   and (cardinality($2::text[]) = 0 or state = any ($2))
   and (not $3::boolean or state in ('open', 'acknowledged'))
-  and (cardinality($4::text[]) = 0 or service = any ($4))
-  and (cardinality($5::text[]) = 0 or unit = any ($5))
-  and (cardinality($6::text[]) = 0 or priority = any ($6))
-  and ($7::text = '' or owner = $7 or told @> array [$7])
-  and ($8::text = '' or title ilike $8)
+  and ($4::boolean or canary = 0)
+  and (cardinality($5::text[]) = 0 or service = any ($5))
+  and (cardinality($6::text[]) = 0 or unit = any ($6))
+  and (cardinality($7::text[]) = 0 or priority = any ($7))
+  and ($8::text = '' or owner = $8 or told @> array [$8])
+  and ($9::text = '' or title ilike $9)
 order by number desc
-limit $9
+limit $10
 `
 
 type ListNewestParams struct {
 	Below      int64
 	States     []string
 	Live       bool
+	Canaries   bool
 	Services   []string
 	Units      []string
 	Priorities []string
@@ -90,6 +92,7 @@ func (q *Queries) ListNewest(ctx context.Context, arg ListNewestParams) ([]ListN
 		arg.Below,
 		arg.States,
 		arg.Live,
+		arg.Canaries,
 		arg.Services,
 		arg.Units,
 		arg.Priorities,
@@ -128,13 +131,14 @@ from escalations
 where (next_at, number) > (coalesce($1::timestamptz, 'infinity'), $2::bigint)
   and (cardinality($3::text[]) = 0 or state = any ($3))
   and (not $4::boolean or state in ('open', 'acknowledged'))
-  and (cardinality($5::text[]) = 0 or service = any ($5))
-  and (cardinality($6::text[]) = 0 or unit = any ($6))
-  and (cardinality($7::text[]) = 0 or priority = any ($7))
-  and ($8::text = '' or owner = $8 or told @> array [$8])
-  and ($9::text = '' or title ilike $9)
+  and ($5::boolean or canary = 0)
+  and (cardinality($6::text[]) = 0 or service = any ($6))
+  and (cardinality($7::text[]) = 0 or unit = any ($7))
+  and (cardinality($8::text[]) = 0 or priority = any ($8))
+  and ($9::text = '' or owner = $9 or told @> array [$9])
+  and ($10::text = '' or title ilike $10)
 order by next_at, number
-limit $10
+limit $11
 `
 
 type ListNextParams struct {
@@ -142,6 +146,7 @@ type ListNextParams struct {
 	AfterNumber int64
 	States      []string
 	Live        bool
+	Canaries    bool
 	Services    []string
 	Units       []string
 	Priorities  []string
@@ -165,6 +170,7 @@ func (q *Queries) ListNext(ctx context.Context, arg ListNextParams) ([]ListNextR
 		arg.AfterNumber,
 		arg.States,
 		arg.Live,
+		arg.Canaries,
 		arg.Services,
 		arg.Units,
 		arg.Priorities,

@@ -63,6 +63,15 @@ func (q *Queries) Hear(ctx context.Context, at time.Time, gap time.Duration) (ti
 	return since_at, err
 }
 
+const Judge = `-- name: Judge :exec
+update hearing set judged_at = greatest(judged_at, $1)
+`
+
+func (q *Queries) Judge(ctx context.Context, at *time.Time) error {
+	_, err := q.db.Exec(ctx, Judge, at)
+	return err
+}
+
 const LapseHeartbeat = `-- name: LapseHeartbeat :many
 update heartbeats set lapses = lapses + 1, missing = (beat_at = $1 and due_at is not null)
 where name = $2 and lapses = $3 and not missing

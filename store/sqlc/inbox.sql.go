@@ -522,9 +522,9 @@ func (q *Queries) NextNumbers(ctx context.Context, many int32) ([]int64, error) 
 
 const OpenEscalation = `-- name: OpenEscalation :execrows
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,
-                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, repeated_at)
+                         service_name, integration, dedup_key, dedup_held, alert, start, severity_told, home, canary, repeated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, $10, $11, $12, $13, $14, $15, nullif($16::text, ''), clock_timestamp())
+        $9, $10, $11, $12, $13, $14, $15, nullif($16::text, ''), $17, clock_timestamp())
 on conflict (number) do nothing
 `
 
@@ -545,6 +545,7 @@ type OpenEscalationParams struct {
 	Start        []byte
 	SeverityTold string
 	Home         string
+	Canary       int64
 }
 
 // Nothing is inserted when a plain Temporal client took this number first.
@@ -566,6 +567,7 @@ func (q *Queries) OpenEscalation(ctx context.Context, arg OpenEscalationParams) 
 		arg.Start,
 		arg.SeverityTold,
 		arg.Home,
+		arg.Canary,
 	)
 	if err != nil {
 		return 0, err

@@ -60,6 +60,31 @@ type Barred struct {
 	Since  time.Time
 }
 
+type Canary struct {
+	Integration string
+	Broken      string
+	Service     string
+	LookedAt    time.Time
+	NextAt      time.Time
+	HeldUntil   time.Time
+}
+
+type CanaryWalk struct {
+	Number       int64
+	Integration  string
+	BeganAt      time.Time
+	Escalation   *int64
+	EventAt      *time.Time
+	EscalationAt *time.Time
+	PageAt       *time.Time
+	ReceiptAt    *time.Time
+	AskedAt      *time.Time
+	ResolveAt    *time.Time
+	EndedAt      *time.Time
+	Broken       string
+	Why          string
+}
+
 type CurrentRevision struct {
 	One  bool
 	Hash string
@@ -119,6 +144,7 @@ type Escalation struct {
 	SeverityTold   string
 	RepeatedAt     time.Time
 	Home           *string
+	Canary         int64
 }
 
 type Feed struct {
@@ -143,9 +169,10 @@ type Gathered struct {
 }
 
 type Hearing struct {
-	One     bool
-	SinceAt time.Time
-	LastAt  time.Time
+	One      bool
+	SinceAt  time.Time
+	LastAt   time.Time
+	JudgedAt *time.Time
 }
 
 type Heartbeat struct {
