@@ -4,6 +4,9 @@ import "github.com/belayhq/belay/core/tongue"
 
 // germanHouse is what the pages about the house say in German: who is on call, people, services, simulations, sign-in.
 var germanHouse = tongue.Catalogue{
+	"On call in this stretch until now":                                                     "Bisher in dieser Zeit in Bereitschaft",
+	"Choose who stands in to see what changes.":                                             "Wählen Sie, wer vertritt, um zu sehen, was sich ändert.",
+	"Drag over the days to make an override there; the button above does the same by form.": "Ziehen Sie über die Tage, um dort eine Vertretung anzulegen; der Knopf oben tut dasselbe mit einem Formular.",
 	"Mon": "Mo.", "Tue": "Di.", "Wed": "Mi.", "Thu": "Do.", "Fri": "Fr.", "Sat": "Sa.", "Sun": "So.",
 
 	"%d h: clocks go back":                             "%d h: Uhren werden zurückgestellt",

@@ -202,3 +202,20 @@ func TestACalendarReadsALinkUntilItIsRevoked(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, calendar.get(found[1]).Code)
 	require.Equal(t, http.StatusForbidden, calendar.get("/feeds/blf_guess.ics").Code)
 }
+
+// What was picked in the calendar opens the form with a preview: of the reader standing in, else of who is there until now.
+func TestTheFormOpensWithWhatWasPicked(t *testing.T) {
+	h := acme(t, night)
+	b := open(t, site(t, h, production))
+	b.signIn(webtest.AdminToken)
+	const path = "/oncall/schedules/payments-primary/override?zone=Europe/Berlin"
+	page := b.page(path + "&from=2026-12-10T09:00&until=2026-12-11T09:00")
+	shows(t, page, `value="2026-12-10T09:00"`, `value="2026-12-11T09:00"`, "What changes", `value="ana" selected`, "Make this override")
+	shows(t, b.page(path+"&from=2026-12-10T09:00&until=2026-12-11T09:00&person=ben"), "What changes", `value="ben" selected`)
+	hides(t, b.page(path), "What changes", "On call in this stretch")
+	require.Empty(t, h.Heard())
+
+	w := b.get(path + "&from=2026-12-11T09:00&until=2026-12-10T09:00")
+	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
+	shows(t, w.Body.String(), "must come after from")
+}

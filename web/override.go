@@ -12,6 +12,7 @@ import (
 	"github.com/belayhq/belay/core/calendar"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/oncall"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 )
@@ -27,6 +28,7 @@ type cover struct {
 	Field    string // that is wrong
 	Wrong    string
 	Preview  *service.Preview
+	Now      []oncall.Shift // who is on call in this stretch, while nobody is chosen
 }
 
 const wallTime = "2006-01-02T15:04"
@@ -42,7 +44,54 @@ func (s *Site) overrideForm(c echo.Context) error {
 		o.From, o.Until = begin.Format(wallTime), begin.Add(12*time.Hour).Format(wallTime)
 	}
 	f.Title = f.t("Make an override")
-	return s.render(c, http.StatusOK, overridePage(f, o))
+	if c.QueryParam("from") == "" || c.QueryParam("until") == "" || !f.may(service.Override) {
+		return s.render(c, http.StatusOK, overridePage(f, o))
+	}
+	return s.picked(c, f, o)
+}
+
+// picked is the form with a stretch that was picked in the calendar, and what it would change: whoever looks stands in
+// unless somebody else is named. Nothing is made yet.
+func (s *Site) picked(c echo.Context, f frame, o cover) error {
+	ctx := c.Request().Context()
+	if o.Person == "" && f.standsIn(f.Caller.Person) {
+		o.Person = string(f.Caller.Person)
+	}
+	wanted, err := o.override()
+	if err == nil && o.Person != "" {
+		var p service.Preview
+		if p, err = s.Covers.Preview(ctx, f.Caller, wanted); err == nil {
+			o.Preview = &p
+		}
+	} else if err == nil && wanted.From.Before(wanted.Until) && wanted.Until.Sub(wanted.From) <= longestLook {
+		var r service.Roster
+		if r, err = s.OnCall.Roster(ctx, f.Caller, o.Schedule.ID, wanted.From, wanted.Until); err == nil {
+			o.Now = r.Shifts
+		}
+	}
+	return s.shown(c, f, o, err)
+}
+
+// longestLook is how much of a schedule is read to say who is on call in a stretch.
+const longestLook = 62 * 24 * time.Hour
+
+// standsIn reports whether somebody may stand in for others.
+func (f frame) standsIn(p id.Person) bool {
+	person, known := f.org.People[p]
+	return known && !person.Departed && person.Vendor == ""
+}
+
+// shown is the form with what is wrong about it, if anything is.
+func (s *Site) shown(c echo.Context, f frame, o cover, err error) error {
+	if err == nil {
+		return s.render(c, http.StatusOK, overridePage(f, o))
+	}
+	if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	p := problemOf(err)
+	o.Field, o.Wrong, o.Preview = p.Field, f.retell(p.Detail), nil
+	return s.render(c, p.Status, overridePage(f, o))
 }
 
 func (s *Site) cover(c echo.Context, f frame, value func(string) string) (cover, error) {
@@ -89,15 +138,7 @@ func (s *Site) override(c echo.Context) error {
 			return c.Redirect(http.StatusSeeOther, s.Prefix+schedulePath(o.Schedule.ID)+"?"+q.Encode())
 		}
 	}
-	if err == nil {
-		return s.render(c, http.StatusOK, overridePage(f, o))
-	}
-	if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
-		return err
-	}
-	p := problemOf(err)
-	o.Field, o.Wrong, o.Preview = p.Field, p.Detail, nil
-	return s.render(c, p.Status, overridePage(f, o))
+	return s.shown(c, f, o, err)
 }
 
 // override reads the form. Times are those of the wall in its zone; one that the clocks jump over is named.
@@ -140,7 +181,7 @@ func (f frame) candidates(s org.Schedule) []org.Person {
 	team := f.org.Teams[s.Team].Members
 	var all []org.Person
 	for _, p := range f.org.People {
-		if !p.Departed && p.Vendor == "" {
+		if f.standsIn(p.ID) {
 			all = append(all, p)
 		}
 	}

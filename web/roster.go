@@ -44,6 +44,8 @@ type almanac struct {
 
 // dayLine is one day. Its pieces have percentages of the day, so that a day of 23 or 25 hours is as wide as any.
 type dayLine struct {
+	From   time.Time // its midnights
+	Until  time.Time
 	Date   time.Time
 	Hours  int
 	Today  bool
@@ -175,7 +177,7 @@ func (a *almanac) lane(p id.Person) int {
 
 func (a *almanac) line(f frame, d org.Date) dayLine {
 	from, until := midnight(d, a.Zone), midnight(later(d, 1), a.Zone)
-	l := dayLine{Date: from.In(a.Zone), Hours: int(until.Sub(from).Round(time.Hour) / time.Hour)}
+	l := dayLine{Date: from.In(a.Zone), From: from, Until: until, Hours: int(until.Sub(from).Round(time.Hour) / time.Hour)}
 	if !f.Now.Before(from) && f.Now.Before(until) {
 		l.Today, l.Now = true, percent(f.Now.Sub(from), until.Sub(from))
 	}

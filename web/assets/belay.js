@@ -275,6 +275,72 @@
     show();
   }
 
+  // An override is picked by dragging over the days of a calendar, from any hour to any other; the form does the rest. By
+  // touch a gesture that begins sideways picks, one that begins up or down scrolls.
+  const picking = document.querySelector("[data-picking]");
+  if (picking) {
+    const step = 30 * 60000, zone = picking.dataset.zone, tongue = document.documentElement.lang;
+    const days = [...document.querySelectorAll(".almanac svg[data-from]")].map((svg) => ({ svg, from: Date.parse(svg.dataset.from), until: Date.parse(svg.dataset.until) }));
+    const wall = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }); // as 2026-11-24 09:00
+    const words = new Intl.DateTimeFormat(tongue === "en" ? "en-GB" : tongue, { timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    const hint = picking.textContent;
+    let first = null, last = null;
+    const under = (event) => {
+      let best = null, near = Infinity;
+      for (const day of days) {
+        const box = day.svg.getBoundingClientRect();
+        const off = Math.max(box.top - event.clientY, event.clientY - box.bottom, 0);
+        if (off >= near) continue;
+        const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+        near = off;
+        best = day.from + Math.round((part * (day.until - day.from)) / step) * step;
+      }
+      return best;
+    };
+    const stretch = () => [Math.min(first, last), Math.max(first, last)];
+    const paint = () => {
+      const [from, until] = first === null ? [0, 0] : stretch();
+      for (const { svg, from: begin, until: end } of days) {
+        const a = Math.max(from, begin), b = Math.min(until, end);
+        let mark = svg.querySelector("rect.picked");
+        if (a >= b) { mark?.remove(); continue; }
+        if (!mark) {
+          mark = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+          mark.setAttribute("class", "picked");
+          mark.setAttribute("height", "100%");
+          svg.append(mark);
+        }
+        mark.setAttribute("x", `${(100 * (a - begin)) / (end - begin)}%`);
+        mark.setAttribute("width", `${(100 * (b - a)) / (end - begin)}%`);
+      }
+      write(picking, until > from ? `${words.format(from)} – ${words.format(until)} (${span(until - from)})` : hint);
+    };
+    const leave = () => { first = last = null; paint(); };
+    for (const { svg } of days) {
+      svg.classList.add("pickable");
+      svg.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0 || !event.isPrimary) return;
+        if (event.pointerType === "mouse") event.preventDefault(); // no text is selected
+        first = last = under(event);
+        svg.setPointerCapture(event.pointerId);
+      });
+      svg.addEventListener("pointermove", (event) => { if (first !== null && event.isPrimary) { last = under(event); paint(); } });
+      svg.addEventListener("pointercancel", leave);
+      svg.addEventListener("pointerup", (event) => {
+        if (first === null || !event.isPrimary) return;
+        last = under(event);
+        const [from, until] = stretch();
+        if (until - from < step) { leave(); return; }
+        paint();
+        const at = (instant) => wall.format(instant).replace(" ", "T");
+        location.assign(`${picking.dataset.picking}?${new URLSearchParams({ zone, from: at(from), until: at(until) })}`);
+      });
+    }
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && first !== null) leave(); });
+    window.addEventListener("pageshow", (event) => { if (event.persisted) leave(); });
+    picking.hidden = false;
+  }
+
   localise();
   tick();
   setInterval(() => { tick(); watch(); }, 1000);
