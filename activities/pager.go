@@ -29,6 +29,7 @@ const tooLate = "not sent: it was answered before it could leave"
 // Pager tells people. Each message leaves once, as far as anybody can know.
 type Pager struct {
 	Directories Directories
+	Revisions   Revisions // nil: webhooks of promises are not known
 	Ledger      Ledger
 	Carriers    map[org.Channel]Carrier
 	Linker      Linker
@@ -77,7 +78,13 @@ func (p *Pager) record(ctx context.Context, r *contract.Record) <-chan bool {
 }
 
 func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Receipt, error) {
-	m, obstacle := p.compose(s)
+	m, obstacle, err := p.about(ctx, s)
+	if err != nil && !a.last {
+		return page.Receipt{}, err
+	}
+	if err != nil {
+		obstacle = err.Error()
+	}
 	if obstacle != "" {
 		return p.dead(s, obstacle), nil
 	}
@@ -110,7 +117,37 @@ func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Rece
 	return receipt, nil
 }
 
-// compose finds the address and the words. The obstacle says why there is no message to send.
+// about makes the message. The obstacle says why there is none to send; an error, that trying again is right.
+func (p *Pager) about(ctx context.Context, s contract.Send) (m page.Message, obstacle string, err error) {
+	if s.Hook != nil {
+		return p.tell(ctx, s)
+	}
+	m, obstacle = p.compose(s)
+	return m, obstacle, nil
+}
+
+// tell finds the webhook of a promise in the revision that knows it.
+func (p *Pager) tell(ctx context.Context, s contract.Send) (m page.Message, obstacle string, err error) {
+	if p.Revisions == nil {
+		return page.Message{}, "this worker knows no webhooks", nil
+	}
+	frozen, err := p.Revisions.Org(ctx, s.Hook.Revision)
+	if err != nil {
+		return page.Message{}, "", fmt.Errorf("look up webhook %s: %w", s.Hook.Name, err)
+	}
+	to, known := "", false
+	if frozen != nil {
+		to, known = frozen.Hook(s.Hook.Name)
+	}
+	if !known {
+		return page.Message{}, fmt.Sprintf("revision %.12s has no webhook %s", s.Hook.Revision, s.Hook.Name), nil
+	}
+	m = page.Message{Key: s.Key, Purpose: s.Purpose, Channel: org.Webhook, To: to, Brief: s.Brief}
+	m.Subject, m.Body = p.Words(m, org.Person{})
+	return m, "", nil
+}
+
+// compose finds a person's address and the words. The obstacle says why there is no message to send.
 func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
 	directory := p.Directories.Current()
 	if directory.Org == nil {

@@ -353,3 +353,42 @@ func TestAReasonNeverShowsTheAddress(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, strings.Contains(receipt.Reason, "+34"), receipt.Reason)
 }
+
+// The address of a webhook never leaves the revision that knows it until the message does.
+func TestAWebhookOfAPromiseIsFoundInTheRevisionOfItsClock(t *testing.T) {
+	s := stage()
+	hook := org.Act{Do: org.TellHook, Hook: "cmdb.example#12345678", URL: "https://cmdb.example/secret"}
+	s.Revisions = shelf{"r1": {SLAs: []org.SLA{{Thresholds: []org.Threshold{{Act: org.Act{Do: org.Warn}}, {Act: hook}}}}}, "r2": {}}
+	var sent []page.Message
+	s.Carriers[org.Webhook] = carrying(func(m page.Message) { sent = append(sent, m) })
+	tell := contract.Send{Key: "E-42/hook/resolve/3", Purpose: page.Inform, Workflow: "escalation/E-42", Brief: page.Brief{Title: "it is slow"},
+		Hook: &escalation.Hook{Revision: "r1", Name: hook.Hook}}
+	_, err := s.Send(t.Context(), tell)
+	require.NoError(t, err)
+	require.Len(t, sent, 1)
+	require.Equal(t, "https://cmdb.example/secret", sent[0].To)
+	require.Empty(t, sent[0].Person)
+	require.Empty(t, sent[0].Link, "nobody is asked for an answer")
+
+	tell.Key, tell.Hook = "E-42/hook/resolve/4", &escalation.Hook{Revision: "r2", Name: hook.Hook}
+	got, err := s.Send(t.Context(), tell)
+	require.NoError(t, err)
+	require.Equal(t, page.Dead, got.Class)
+	require.Contains(t, got.Reason, "has no webhook cmdb.example#12345678")
+
+	tell.Hook = &escalation.Hook{Revision: "r3", Name: hook.Hook}
+	_, err = s.Send(t.Context(), tell)
+	require.True(t, fault.Is(err, fault.Unavailable), "it is tried again when the records are back")
+	require.Len(t, sent, 1)
+}
+
+type carrying func(page.Message)
+
+func (c carrying) Send(_ context.Context, m page.Message) (page.Receipt, error) {
+	c(m)
+	return page.Receipt{Status: page.Delivered, Class: page.Arrived}, nil
+}
+
+func (c carrying) Find(context.Context, page.Message, time.Time) (page.Receipt, bool, error) {
+	return page.Receipt{}, false, nil
+}

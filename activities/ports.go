@@ -40,7 +40,7 @@ type Ledger interface {
 }
 
 // Journal writes entries and the row they lead to, in one transaction. Entries already written are left as they are;
-// a row is replaced only by one with a higher Seq.
+// a row is replaced only by a newer one (Seq, then Looks).
 type Journal interface {
 	Write(ctx context.Context, r contract.Record) error
 }

@@ -53,7 +53,7 @@ func (s *server) GetEscalation(ctx context.Context, in rest.GetEscalationRequest
 	if err != nil {
 		return nil, err
 	}
-	tag := fmt.Sprintf(`"%d.%d"`, e.Seq, e.Repeats)
+	tag := fmt.Sprintf(`"%d.%d.%d"`, e.Seq, e.Looks, e.Repeats)
 	if matches(value(in.Params.IfNoneMatch), tag) {
 		return rest.GetEscalation304Response{}, nil
 	}

@@ -185,7 +185,7 @@ func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, l
 		Warden:    &activities.Warden{Judges: r.tickets},
 		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
 		Pager: &activities.Pager{
-			Directories: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,
+			Directories: r.directory, Revisions: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,
 			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Journal: litJournal{Journal: store.Journal{Pool: db, Tickets: service.TicketRules{Organisation: r.directory}.Wanted}, lights: r.lights}, Now: now, Log: log,
 		},
 		Recorder: &activities.Recorder{Journal: litJournal{Journal: store.Journal{Pool: db, Tickets: service.TicketRules{Organisation: r.directory}.Wanted}, lights: r.lights}},

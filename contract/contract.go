@@ -182,6 +182,8 @@ type (
 		Person  id.Person    `json:"person"`
 		Method  id.Method    `json:"method"`
 		Brief   page.Brief   `json:"brief"`
+		// Hook is told instead of a person.
+		Hook *escalation.Hook `json:"hook,omitempty"`
 		// At is when it was decided. Every attempt says the same words, so that a carrier can be asked for them.
 		At time.Time `json:"at"`
 		// Workflow is where receipts go.

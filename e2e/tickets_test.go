@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	machine "github.com/belayhq/belay/core/escalation"
 )
 
 // hasty promises are due within seconds.
@@ -153,4 +155,25 @@ func TestAWaitingTicketIsWatchedAndNobodyIsTold(t *testing.T) {
 		}
 		return false
 	}, "%s climbs", p)
+}
+
+// With BELAY_RECORD=<release> the life of a watched ticket is kept for the replay tests of every later release.
+func TestATicketsHistoryIsRecorded(t *testing.T) {
+	release := os.Getenv("BELAY_RECORD")
+	if release == "" {
+		t.Skip("set BELAY_RECORD=<release> to record histories into workflows/testdata/histories")
+	}
+	h := deskHouse(t)
+	h.eventually(func() bool { return h.rules() == machine.CurrentRules }, "what is watched now goes by the newest rules")
+	e := h.observes("R1", "working", nil)
+	h.reaches(e, "watching")
+	h.observes("R1", "waiting", map[string]any{"reason": "customer"})
+	h.observes("R1", "working", map[string]any{"team": "network"})
+	sms := h.told("R1 is slow", "ana", "sms")
+	h.replies(sms, "ack "+e[2:])
+	h.observes("R1", "solved", nil)
+	h.reaches(e, "resolved")
+	h.observes("R1", "working", nil)
+	h.reaches(e, "watching")
+	h.record(release, "ticket", "escalation/"+e)
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,10 +67,10 @@ type TicketFilter struct {
 type Move struct {
 	Ticket     ticket.Ref
 	Escalation id.Escalation
-	Clock      id.SLA
+	Clock      id.SLA    // "(triggers)": its triggers change
 	From       time.Time // zero: it is not to be seen, or there was no such clock
 	To         time.Time
-	Was        string // "running", "paused", "stopped", "cancelled", "none"
+	Was        string // "running", "paused", "stopped", "cancelled", "none"; names of triggers
 	Becomes    string
 	Revision   id.Revision // that held before
 	Version    int         // of the ticket that was looked at
@@ -148,6 +150,13 @@ func (t *Tickets) Tell(ctx context.Context, c Caller, o Observation) (Observed, 
 
 // watch begins the life of a ticket about which something is promised.
 func (t *Tickets) watch(e id.Escalation, what ticket.Ticket) (*contract.Start, error) {
+	rules := escalation.CurrentRules
+	if t.Settler.Rules != nil {
+		rules = min(rules, t.Settler.Rules())
+	}
+	if rules < escalation.WatchingRules {
+		return nil, nil // a worker that knows no tickets would page: the next observation finds one that does
+	}
 	d := t.Organisation.Current()
 	book := t.book(d.Revision, d.Org)
 	if what.State.Over() || !book.Promised(what) && !book.Looked(what) {
@@ -160,7 +169,7 @@ func (t *Tickets) watch(e id.Escalation, what ticket.Ticket) (*contract.Start, e
 	if err != nil {
 		return nil, err
 	}
-	opening.ID = e
+	opening.ID, opening.Rules = e, rules
 	opening.Watching = &escalation.Watching{Ticket: what.Ref, URL: what.URL}
 	return &contract.Start{Opening: opening}, nil
 }
@@ -371,7 +380,8 @@ func (t *Tickets) moves(ctx context.Context, w Watched, next sla.Book) ([]Move, 
 		return nil, err
 	}
 	now := t.Now()
-	was, becomes := readings(before.Judge(h, now)), readings(next.Judge(h, now))
+	then, later := before.Judge(h, now), next.Judge(h, now)
+	was, becomes := readings(then), readings(later)
 	var names []id.SLA
 	for name := range was {
 		names = append(names, name)
@@ -382,16 +392,52 @@ func (t *Tickets) moves(ctx context.Context, w Watched, next sla.Book) ([]Move, 
 		}
 	}
 	slices.Sort(names)
+	move := Move{Ticket: w.Ticket.Ref, Escalation: w.Escalation, Revision: w.Revision, Version: w.Version}
 	var moves []Move
 	for _, name := range names {
 		a, b := was[name], becomes[name]
-		if a.DueAt.Equal(b.DueAt) && a.State == b.State && a.Target == b.Target {
+		if a.DueAt.Equal(b.DueAt) && a.State == b.State && a.Target == b.Target && slices.Equal(points(then, name), points(later, name)) {
 			continue
 		}
-		moves = append(moves, Move{Ticket: w.Ticket.Ref, Escalation: w.Escalation, Clock: name, From: a.DueAt, To: b.DueAt,
-			Was: cmp.Or(a.State, "none"), Becomes: cmp.Or(b.State, "none"), Revision: w.Revision, Version: w.Version})
+		m := move
+		m.Clock, m.From, m.To, m.Was, m.Becomes = name, a.DueAt, b.DueAt, cmp.Or(a.State, "none"), cmp.Or(b.State, "none")
+		moves = append(moves, m)
+	}
+	if a, b := before.Watching(h.Last()), next.Watching(h.Last()); !reflect.DeepEqual(a, b) {
+		m := move
+		m.Clock, m.Was, m.Becomes = triggersMove, triggerNames(a, b), triggerNames(b, a)
+		moves = append(moves, m)
 	}
 	return moves, nil
+}
+
+// triggersMove stands for the clock in a move of a ticket whose triggers change.
+const triggersMove id.SLA = "(triggers)"
+
+// triggerNames names triggers, and marks with a star those that are others under the same name.
+func triggerNames(list, others []sla.Watching) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	names := make([]string, len(list))
+	for n, t := range list {
+		names[n] = string(t.ID)
+		if slices.ContainsFunc(others, func(o sla.Watching) bool { return o.ID == t.ID && !reflect.DeepEqual(o, t) }) {
+			names[n] += "*"
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// points are the thresholds of a clock that are still to be seen, with their instants.
+func points(v sla.Verdict, clock id.SLA) []string {
+	var list []string
+	for _, a := range v.Alarms {
+		if a.Clock == clock {
+			list = append(list, a.Key+" "+a.At.Format(time.RFC3339Nano))
+		}
+	}
+	return list
 }
 
 func readings(v sla.Verdict) map[id.SLA]sla.Reading {

@@ -81,7 +81,7 @@ func listNewest(ctx context.Context, q *sqlc.Queries, f service.Filter, from cur
 
 func listNext(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
 	found, err := q.ListNext(ctx, sqlc.ListNextParams{
-		AfterAt: from.At, AfterNumber: from.Number, States: strs(f.States), Live: live(f.States), Services: strs(f.Services),
+		AfterAt: from.At, AfterNumber: from.Number, States: strs(f.States), Live: live(f.States), Watching: watching(f.States), Services: strs(f.Services),
 		Units: strs(f.Units), Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Lim: most,
 	})
 	rows := make([]sqlc.GetEscalationRow, len(found))
@@ -193,6 +193,11 @@ func live(states []escalation.Phase) bool {
 		}
 	}
 	return len(states) > 0
+}
+
+// watching reports whether only watched ones are asked for: there is an index of just those.
+func watching(states []escalation.Phase) bool {
+	return len(states) == 1 && states[0] == escalation.Watched
 }
 
 // pattern finds a text anywhere; empty finds everything.

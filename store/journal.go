@@ -20,7 +20,7 @@ type Journal struct {
 	Tickets func(escalation.Summary) []id.TicketSystem
 }
 
-// Write adds the entries that are not there yet and replaces the row by one with a higher Seq, in one transaction and
+// Write adds the entries that are not there yet and replaces the row by a newer one (Seq, then Looks), in one transaction and
 // one round trip. Batches may come twice and in any order. A resolved or closed escalation releases its dedup key.
 func (j Journal) Write(ctx context.Context, r contract.Record) error {
 	number, err := numberOf(r.Summary.ID)
@@ -55,7 +55,7 @@ func (j Journal) writing(number int64, r contract.Record) (*pgx.Batch, error) {
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(sqlc.WriteRow, number, int32(s.Seq), string(s.State), text(s.Title), text(string(s.Service)),
+	batch.Queue(sqlc.WriteRow, number, int32(s.Seq), int32(s.Looks), string(s.State), text(s.Title), text(string(s.Service)),
 		text(string(s.Unit)), text(string(s.Priority)), text(string(s.AcknowledgedBy)), strs(s.Told), s.OpenedAt,
 		moment(s.Next.At), summary)
 	if s.State == escalation.ResolvedP || s.State == escalation.Closed {

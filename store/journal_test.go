@@ -51,6 +51,28 @@ func random(length int) string {
 	return string(raw)
 }
 
+// What is due next moves without anything being said: of rows with the same number the one that was shown last counts.
+func TestARowIsShownAgainWithTheSameNumber(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	journal, list := store.Journal{Pool: pool}, store.Escalations{Pool: pool}
+	row := summary("E-1", 1, escalation.Watched)
+	require.NoError(t, journal.Write(ctx, contract.Record{Entries: entries(1, 1), Summary: row}))
+	first := row
+	row.Looks, row.Next = 2, escalation.Next{At: noon.Add(7 * time.Hour), Action: "warn"}
+	require.NoError(t, journal.Write(ctx, contract.Record{Summary: row}))
+	for _, late := range []escalation.Summary{first, {ID: "E-1", Seq: 1, Looks: 1, State: escalation.Watched, Next: escalation.Next{Action: "none"}}} {
+		require.NoError(t, journal.Write(ctx, contract.Record{Summary: late}))
+	}
+	page, err := list.List(ctx, service.Filter{States: []escalation.Phase{escalation.Watched}, ByNext: true})
+	require.NoError(t, err)
+	require.Len(t, page.Escalations, 1)
+	require.Equal(t, row.Next, page.Escalations[0].Next)
+	said, err := list.Timeline(ctx, "E-1", 0, 0)
+	require.NoError(t, err)
+	require.Len(t, said, 1)
+}
+
 func TestTheTimelineReadsAsItWasWritten(t *testing.T) {
 	pool := pgtest.Pool(t)
 	ctx := context.Background()

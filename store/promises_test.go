@@ -131,6 +131,65 @@ func TestAnEditedPromiseMovesNoClockUntilItIsRecalculated(t *testing.T) {
 	require.ErrorContains(t, err, "preview again")
 }
 
+// A promise whose thresholds are others, and triggers that are others, are previewed and moved too, although no clock is due
+// at another instant.
+func TestOtherThresholdsAndTriggersAreRecalculatedToo(t *testing.T) {
+	ctx := context.Background()
+	shelf, now := &bookshelf{}, noon
+	shelf.apply("r1", []org.SLA{promised(4*time.Hour, org.P1), promised(8 * time.Hour)})
+	tickets, engine := counter(t, shelf, &now)
+	for key, priority := range map[string]org.Priority{"A": org.P1, "B": org.P3} {
+		_, err := tickets.Observe(ctx, observation(key, noon, func(t *ticket.Ticket) { t.Key, t.Priority = key, priority }))
+		require.NoError(t, err)
+	}
+	other := promised(4*time.Hour, org.P1)
+	other.Thresholds = append([]org.Threshold{{Percent: 50, Act: org.Act{Do: org.TellHook, Hook: "cmdb.example#1"}}}, other.Thresholds...)
+	shelf.apply("r2", []org.SLA{other, promised(8 * time.Hour)})
+	to, moves, err := tickets.Preview(ctx, admin)
+	require.NoError(t, err)
+	require.Len(t, moves, 1)
+	require.Equal(t, "A", moves[0].Ticket.Key)
+	require.Equal(t, moves[0].From, moves[0].To)
+	_, err = tickets.Recalculate(ctx, admin, to, moves, "")
+	require.NoError(t, err)
+	v, err := tickets.Judge(ctx, contract.Judge{Ticket: moves[0].Ticket, Escalation: moves[0].Escalation, At: noon})
+	require.NoError(t, err)
+	require.Equal(t, org.TellHook, v.Alarms[0].Act.Do)
+
+	vip := org.Trigger{ID: "vip", Name: "a VIP waits", When: "ticket.vip", For: org.Meant{Priorities: []org.Priority{org.P3}}, Act: org.Act{Do: org.Escalate}}
+	shelf.apply("r3", []org.SLA{other, promised(8 * time.Hour)}, vip)
+	to, moves, err = tickets.Preview(ctx, admin)
+	require.NoError(t, err)
+	require.Len(t, moves, 1)
+	require.Equal(t, []string{"B", "(triggers)", "none", "vip"}, []string{moves[0].Ticket.Key, string(moves[0].Clock), moves[0].Was, moves[0].Becomes})
+	told := len(engine.Told())
+	left, err := tickets.Recalculate(ctx, admin, to, moves, "")
+	require.NoError(t, err)
+	require.Empty(t, left)
+	require.Len(t, engine.Told(), told+1)
+	_, moves, err = tickets.Preview(ctx, admin)
+	require.NoError(t, err)
+	require.Empty(t, moves)
+}
+
+// A worker that knows no tickets would page for what is only to be watched.
+func TestNobodyWatchesATicketUntilEveryWorkerKnowsHow(t *testing.T) {
+	ctx := context.Background()
+	shelf, now := &bookshelf{}, noon
+	shelf.apply("r1", []org.SLA{promised(4 * time.Hour)})
+	tickets, engine := counter(t, shelf, &now)
+	known := 2
+	tickets.Settler.Rules = func() int { return known }
+	got, err := tickets.Observe(ctx, observation("1", noon))
+	require.NoError(t, err)
+	require.Empty(t, got.Escalation)
+	known = 3
+	got, err = tickets.Observe(ctx, observation("2", noon))
+	require.NoError(t, err)
+	require.NotEmpty(t, got.Escalation, "the next look at it finds them")
+	require.Equal(t, 3, engine.Started()[0].Opening.Rules)
+}
+
 func TestAVerdictIsThatOfTheRevisionThatATicketKeeps(t *testing.T) {
 	ctx := context.Background()
 	shelf, now := &bookshelf{}, noon

@@ -53,7 +53,7 @@ type foresight struct {
 }
 
 type foreseen struct {
-	seq  int
+	seq  [2]int // of the row: entries, looks
 	at   time.Time
 	what ahead
 }
@@ -67,13 +67,13 @@ func (s *Site) ahead(ctx context.Context, e escalation.Summary) ahead {
 	held, ok := s.foresight.known[e.ID]
 	s.foresight.mu.Unlock()
 	now := s.Now()
-	if ok && held.seq == e.Seq && (held.what.Known || now.Sub(held.at) < aheadAgain) {
+	if ok && held.seq == [2]int{e.Seq, e.Looks} && (held.what.Known || now.Sub(held.at) < aheadAgain) {
 		return held.what.after(now)
 	}
 	ctx, cancel := context.WithTimeout(ctx, aheadWithin)
 	defer cancel()
 	state, err := s.Machines.Machine(ctx, e.ID)
-	found := foreseen{seq: e.Seq, at: now}
+	found := foreseen{seq: [2]int{e.Seq, e.Looks}, at: now}
 	if err == nil {
 		lines := simulate.Play{
 			World: simulate.In{Directory: s.Organisation.Current()}, State: &state, Now: now, Horizon: aheadFor, Lines: aheadLines,

@@ -45,7 +45,7 @@ type tally struct {
 // board reads what is live, and what has ended when that is asked for.
 func (s *Site) board(ctx context.Context, f frame, w want) (board, error) {
 	b := board{Want: w}
-	watched, err := s.approaching(ctx, f, w)
+	watched, moreWatched, err := s.approaching(ctx, f, w)
 	if err != nil {
 		return board{}, err
 	}
@@ -57,11 +57,12 @@ func (s *Site) board(ctx context.Context, f frame, w want) (board, error) {
 			return board{}, err
 		}
 		b.Live = append(b.Live, p.Escalations...)
-		if b.More = p.Cursor != ""; !b.More || len(b.Live) >= mostShown {
+		if b.More = p.Cursor != ""; !b.More || len(b.Live)-len(watched) >= mostShown {
 			break
 		}
 		filter.Cursor = p.Cursor
 	}
+	b.More = b.More || moreWatched
 	slices.SortStableFunc(b.Live, byNext)
 	b.All = len(b.Live)
 	b.Units, b.Teams = tallies(f.org, b.Live, w)
@@ -79,19 +80,27 @@ func (s *Site) board(ctx context.Context, f frame, w want) (board, error) {
 	return b, nil
 }
 
-// approaching are the watched tickets for which something happens soon. Whoever asks for the state sees what is watched,
-// soonest first, as much as fits on one page.
-func (s *Site) approaching(ctx context.Context, f frame, w want) ([]service.Escalation, error) {
-	p, err := s.Search.List(ctx, f.Caller, service.Filter{
-		States: []escalation.Phase{escalation.Watched}, ByNext: true, Limit: pageSize,
-	})
-	if err != nil || w.State == escalation.Watched {
-		return p.Escalations, err
-	}
+// approaching are the watched tickets for which something happens soon, soonest first. Whoever asks for the state sees all
+// that is watched. More than fit on one page are not read, and more says so.
+func (s *Site) approaching(ctx context.Context, f frame, w want) (list []service.Escalation, more bool, err error) {
+	filter := service.Filter{States: []escalation.Phase{escalation.Watched}, ByNext: true, Limit: pageSize}
 	soon := s.Now().Add(approaching)
-	return slices.DeleteFunc(p.Escalations, func(e service.Escalation) bool {
-		return e.Next.At.IsZero() || e.Next.At.After(soon)
-	}), nil
+	for {
+		p, err := s.Search.List(ctx, f.Caller, filter)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, e := range p.Escalations {
+			if w.State != escalation.Watched && (e.Next.At.IsZero() || e.Next.At.After(soon)) {
+				return list, false, nil
+			}
+			list = append(list, e)
+		}
+		if more = p.Cursor != ""; !more || len(list) >= mostShown {
+			return list, more, nil
+		}
+		filter.Cursor = p.Cursor
+	}
 }
 
 // tallies count by unit and by team. Each is counted among what all filters but its own let through, so that one sees

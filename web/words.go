@@ -113,6 +113,8 @@ func (f frame) next(e escalation.Summary) string {
 		return or(f.t("Escalate to %s: a promise runs out", who), who, f.t("Escalate: a promise runs out"))
 	case "bring_in":
 		return or(f.t("Bring in %s: a promise runs out", who), who, f.t("Bring somebody in: a promise runs out"))
+	case "webhook":
+		return or(f.t("Tell a webhook of %s: a promise runs out", who), who, f.t("Tell a webhook: a promise runs out"))
 	case "wake":
 		return f.t("Snooze ends")
 	case "close":

@@ -41,6 +41,8 @@ func (s *shell) perform(ctx workflow.Context, effect escalation.Effect) {
 		s.question(ctx, func(ctx workflow.Context) { s.engage(ctx, e) })
 	case escalation.Dismiss:
 		s.aside(s.lasting, func(ctx workflow.Context) { s.dismiss(ctx, e) })
+	case escalation.Show:
+		s.journal = append(s.journal, escalation.Record{Key: e.Key})
 	case escalation.Reply:
 		// answered where the word came in
 	}
@@ -132,14 +134,14 @@ func (s *shell) send(ctx workflow.Context, e escalation.Send, boards bool) {
 	if boards && s.writing == 0 {
 		along = s.unwritten()
 	}
-	options := sending()
+	options := sending(e)
 	options.Summary = fmt.Sprintf("%s %s, %s", e.Channel, e.Name, e.Brief.Tier)
 	options.Priority = temporal.Priority{PriorityKey: rank(e.Brief.Priority)}
 	options.WaitForCancellation = true // a message that has left is told of, also when it is not wanted any more
 	leaving, withdraw := workflow.WithCancel(ctx)
 	s.leaving = append(s.leaving, departure{key: e.Key, page: e.Purpose == page.Page, withdraw: withdraw})
 	message := contract.Send{
-		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief,
+		Key: e.Key, Purpose: e.Purpose, Person: e.Person, Method: e.Method, Brief: e.Brief, Hook: e.Hook,
 		Workflow: workflow.GetInfo(ctx).WorkflowExecution.ID, At: workflow.Now(ctx),
 	}
 	if len(along) > 0 {
@@ -207,7 +209,7 @@ func rank(p org.Priority) int {
 }
 
 func (s *shell) bar(ctx workflow.Context, e escalation.Bar) {
-	options := sending()
+	options := sending(escalation.Send{})
 	options.Summary = "bar " + string(e.Person) + "'s " + string(e.Method)
 	if _, err := bar.try(ctx, contract.Bar{Person: e.Person, Method: e.Method, Reason: e.Reason}, options); err != nil {
 		s.failed(ctx, "bar", err)

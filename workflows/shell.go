@@ -3,6 +3,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -180,7 +181,7 @@ func (s *shell) write(ctx workflow.Context) {
 				return record.look(ctx, s, in, summary)
 			}
 		}
-		_, err := how(ctx, s.recordOf(batch), clip("record "+batch[0].Entry.Text))
+		_, err := how(ctx, s.recordOf(batch), clip("record "+cmp.Or(batch[0].Entry.Text, "what is due next")))
 		if err != nil {
 			workflow.GetLogger(ctx).Error("timeline entries were refused", "escalation", s.state.Opening.ID, "entries", len(batch), "error", err)
 		}
@@ -214,9 +215,11 @@ func (s *shell) certain(batch []escalation.Record) bool {
 }
 
 func (s *shell) recordOf(batch []escalation.Record) contract.Record {
-	entries := make([]escalation.Entry, len(batch))
-	for i, r := range batch {
-		entries[i] = r.Entry
+	entries := make([]escalation.Entry, 0, len(batch))
+	for _, r := range batch {
+		if r.Entry.Seq > 0 { // else the row alone is to be written
+			entries = append(entries, r.Entry)
+		}
 	}
 	return contract.Record{Entries: entries, Summary: s.state.Summary()}
 }
@@ -294,8 +297,17 @@ func (s *shell) show(ctx workflow.Context) {
 
 func temporalAs(err error, target any) bool { return errors.As(err, target) }
 
-// sending bounds a message: what is not with the carrier by then goes another way.
-func sending() workflow.ActivityOptions {
+// sending bounds a message: what is not with the carrier by then goes another way. A webhook has none, and nobody waits
+// for it: it is tried for some minutes.
+func sending(e escalation.Send) workflow.ActivityOptions {
+	if e.Hook != nil {
+		return workflow.ActivityOptions{
+			StartToCloseTimeout: 15 * time.Second,
+			RetryPolicy: &temporal.RetryPolicy{
+				InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: 12,
+			},
+		}
+	}
 	return workflow.ActivityOptions{
 		StartToCloseTimeout:    10 * time.Second,
 		ScheduleToCloseTimeout: 25 * time.Second,

@@ -598,7 +598,7 @@ type NewWindow struct {
 
 // Next The next thing that happens without anybody doing anything.
 type Next struct {
-	// Action page, climb, update_due, resolve_due, wake, close, judge, or what a promise does (warn, raise, escalate, bring_in); none
+	// Action page, climb, update_due, resolve_due, wake, close, judge, or what a promise does (warn, raise, escalate, bring_in, webhook); none
 	Action string     `json:"action"`
 	At     *time.Time `json:"at"`
 	Target string     `json:"target"`

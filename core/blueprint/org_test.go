@@ -98,6 +98,7 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 		Cancel: `ticket.type == "request"`, Reset: `"team" in changed`, Thresholds: []org.Threshold{
 			{Percent: 75, Act: org.Act{Do: org.Warn}},
 			{Offset: -30 * time.Minute, Wall: true, Act: org.Act{Do: org.Raise}},
+			{Percent: 90, Wall: true, Act: org.Act{Do: org.TellHook, Hook: "cmdb.example#82ec042f", URL: "https://cmdb.example/hooks/1"}},
 			{Act: org.Act{Do: org.Escalate, Direction: org.Functional}},
 			{Offset: time.Hour, Act: org.Act{Do: org.Escalate, Direction: org.Hierarchic, Tier: 1}},
 			{Offset: 2 * time.Hour, Act: org.Act{Do: org.BringIn, Targets: everybody}},
@@ -106,6 +107,7 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 	require.Equal(t, []org.Trigger{
 		{ID: "silence", Name: "Nobody has said anything", For: everything, When: "ticket.vip || history.reopens > 1", SilentFor: 4 * time.Hour, Calendar: "hours",
 			Act: org.Act{Do: org.Escalate, Direction: org.Hierarchic, Tier: 1}},
+		{ID: "told", Name: "told", When: "ticket.vip", Act: org.Act{Do: org.TellHook, Hook: "cmdb.example#e484a7ce", URL: "https://cmdb.example/hooks/2"}},
 		{ID: "management", Name: "management", When: `ticket.category == "outage"`, Act: org.Act{Do: org.BringIn, Targets: everybody}},
 	}, o.Triggers)
 }

@@ -1,7 +1,10 @@
 package blueprint
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,18 +62,19 @@ func meantShape() shape {
 
 func actKeys(deeds ...string) []key {
 	return []key{
-		{"do", true, one("warn: it is on record and shows. raise: the priority, by one. escalate: a tier of the policy is called. bring_in: people are called.", "", deeds...)},
+		{"do", true, one("warn: it is on record and shows. raise: the priority, by one. escalate: a tier of the policy is called. bring_in: people are called. webhook: a program is told, and nobody is called.", "", deeds...)},
 		{"direction", false, one("Of escalate: to the next tier of this direction, or to the managers of whoever has it.", "the first tier, or the next one", "functional", "hierarchic")},
 		{"tier", false, shape{form: formNumber, min: 1, max: 100, doc: "Of escalate: this tier, from 1.", fallback: "by direction"}},
 		{"targets", false, targets("Of bring_in: everybody who is called at once.", "")},
+		{"url", false, shape{form: formWeb, doc: "Of webhook: URL that is posted to, signed as pages by webhook are."}},
 	}
 }
 
 func slaShape() *shape {
 	threshold := shape{form: formRecord, doc: "A point of the clock, and what is done then.", keys: append([]key{
 		{"at", true, shape{form: formPoint, doc: "A share of the target (80%), a distance from the breach (30m before, 1h after), or the breach itself."}},
-		{"wall", false, shape{form: formSwitch, doc: "The distance is wall time, also while the calendar is closed.", fallback: "false: it is counted on the calendar"}},
-	}, actKeys("warn", "raise", "escalate", "bring_in")...)}
+		{"wall", false, shape{form: formSwitch, doc: "The distance from the breach is wall time, also while the calendar is closed; that of a share is what it leaves of the target: 75% of 4h is 1h before.", fallback: "false: it is counted on the calendar"}},
+	}, actKeys("warn", "raise", "escalate", "bring_in", "webhook")...)}
 	condition := func(name, doc, fallback string) key {
 		return key{name, false, shape{form: formAbout, doc: doc + " " + aboutDoc, fallback: fallback}}
 	}
@@ -99,7 +103,7 @@ func triggerShape() *shape {
 			{"when", false, shape{form: formAbout, doc: "When it holds. " + aboutDoc, fallback: "always"}},
 			{"silent_for", false, lasts("Whoever works on it has said nothing for so long.", "however long")},
 			{"calendar", false, shape{form: formRef, of: KindCalendar, doc: "On which silence counts.", fallback: "around the clock"}},
-		}, actKeys("warn", "raise", "escalate", "bring_in")...)...)
+		}, actKeys("warn", "raise", "escalate", "bring_in", "webhook")...)...)
 }
 
 func (b builder) meant(n node) org.Meant {
@@ -116,7 +120,8 @@ func (b builder) meant(n node) org.Meant {
 
 // act reads what is done, and refuses what would be passed over in silence.
 func (b builder) act(n node, field string) org.Act {
-	a := org.Act{Do: org.Do(b.text(n, "do", "")), Direction: org.Direction(b.text(n, "direction", "")), Tier: b.number(n, "tier", 0), Targets: b.targets(n, "targets")}
+	a := org.Act{Do: org.Do(b.text(n, "do", "")), Direction: org.Direction(b.text(n, "direction", "")), Tier: b.number(n, "tier", 0), Targets: b.targets(n, "targets"),
+		URL: b.text(n, "url", "")}
 	refuse := func(name string, only org.Do) {
 		if v := get(n, name); v != nil && a.Do != only && a.Do != "" {
 			b.fail(b.path, v, join(field, name), "belongs to %q, not to %q", only, a.Do)
@@ -125,10 +130,28 @@ func (b builder) act(n node, field string) org.Act {
 	refuse("direction", org.Escalate)
 	refuse("tier", org.Escalate)
 	refuse("targets", org.BringIn)
+	refuse("url", org.TellHook)
 	if a.Do == org.BringIn && get(n, "targets") == nil {
 		b.fail(b.path, n, join(field, "targets"), "is missing: say who is brought in")
 	}
+	if a.Do == org.TellHook && get(n, "url") == nil {
+		b.fail(b.path, n, join(field, "url"), "is missing: say what is posted to")
+	}
+	if a.Do == org.TellHook {
+		a.Hook = hookName(a.URL)
+	}
 	return a
+}
+
+// hookName calls a webhook by its host and by what tells it from others there, without saying its address: that may be a
+// secret.
+func hookName(address string) string {
+	host := "?"
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		host = u.Hostname()
+	}
+	sum := sha256.Sum256([]byte(address))
+	return host + "#" + hex.EncodeToString(sum[:4])
 }
 
 func (b builder) sla(doc *document) org.SLA {
@@ -150,8 +173,6 @@ func (b builder) sla(doc *document) org.SLA {
 		t, _ := point(at.Value)
 		t.Wall, t.Act = b.text(item, "wall", "") == "true", b.act(item, field)
 		switch name := sla.Name(t); {
-		case t.Wall && t.Percent > 0:
-			b.fail(b.path, item, join(field, "wall"), "belongs to a distance from the breach, not to a share of the target")
 		case t.Offset < 0 && -t.Offset >= s.Target && s.Target > 0 && !t.Wall:
 			b.fail(b.path, at, join(field, "at"), "%s is as long as the target or longer: it would be reached at once", clip(at.Value))
 		case seen[name]:

@@ -33,7 +33,7 @@ type (
 		Kind     org.Kind
 		Priority org.Priority
 	}
-	// Send tells one person by one method. Answered by Reported.
+	// Send tells one person by one method, or a webhook of a promise. Answered by Reported.
 	Send struct {
 		Key     string
 		Purpose page.Purpose
@@ -42,6 +42,7 @@ type (
 		Method  id.Method
 		Channel org.Channel
 		Brief   page.Brief
+		Hook    *Hook // instead of a person and a method
 	}
 	// Bar says that a method must not be used again until the person asks for it.
 	Bar struct {
@@ -75,6 +76,8 @@ type (
 		Entry   Entry
 		Keeping Keeping
 	}
+	// Show writes the row as it stands: what is due has changed, and there is nothing to say about it.
+	Show struct{ Key string }
 	// Reply answers the human whose event this was.
 	Reply struct {
 		Key     string // the answer's key
@@ -92,7 +95,14 @@ func (e Engage) EffectKey() string  { return e.Key }
 func (e Dismiss) EffectKey() string { return e.Key }
 func (e Tell) EffectKey() string    { return e.Key }
 func (e Record) EffectKey() string  { return e.Key }
+func (e Show) EffectKey() string    { return e.Key }
 func (e Reply) EffectKey() string   { return e.Key }
+
+// Hook names a webhook of a promise: its address stays with the revision that knows it.
+type Hook struct {
+	Revision id.Revision `json:"revision"`
+	Name     string      `json:"name"` // "cmdb.example#1f2e3d4c"
+}
 
 // Keeping says how soon an entry must be written down.
 type Keeping string

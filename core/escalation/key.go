@@ -17,7 +17,7 @@ type Recipient struct {
 }
 
 // ReadKey takes the key of a message apart: "E-42/t1/ana/mobile/3", "E-42/told/ana/mail/7",
-// "E-42/v/acmecloud.1/t1/vik/desk/2". Whatever else is no key of a message.
+// "E-42/v/acmecloud.1/t1/vik/desk/2"; or that of what a webhook was told, "E-42/hook/resolve-p1/9", which names nobody. Whatever else is no key of a message.
 func ReadKey(key string) (Recipient, bool) {
 	parts := strings.Split(key, "/")
 	r := Recipient{Escalation: id.Escalation(parts[0])}
@@ -32,6 +32,10 @@ func ReadKey(key string) (Recipient, bool) {
 			return Recipient{}, false
 		}
 		r.Vendor, r.Number, parts = id.Vendor(parts[1][:dot]), number, parts[2:]
+	}
+	if len(parts) == 3 && parts[0] == "hook" && parts[1] != "" && r.Vendor == "" {
+		_, notNumber := strconv.Atoi(parts[2])
+		return r, notNumber == nil
 	}
 	if len(parts) != 4 || parts[1] == "" || parts[2] == "" {
 		return Recipient{}, false

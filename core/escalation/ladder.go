@@ -265,10 +265,7 @@ func (m *machine) send(p *Pursuit) {
 
 // message decides one message of either purpose.
 func (m *machine) message(key string, purpose page.Purpose, person id.Person, name string, contact policy.Contact, text string) {
-	m.s.Sent = append(m.s.Sent, Sent{Key: key, Person: person, Name: name, Method: contact.Method, By: contact.Channel})
-	if extra := len(m.s.Sent) - keepSent; extra > 0 {
-		m.s.Sent = m.s.Sent[extra:]
-	}
+	m.leaves(Sent{Key: key, Person: person, Name: name, Method: contact.Method, By: contact.Channel})
 	brief := page.Brief{
 		Escalation: m.s.Opening.ID, Title: m.s.Opening.Title, Service: m.s.Opening.ServiceName,
 		Priority: m.s.Plan.Priority, Tier: m.s.tier().Name, OpenedAt: m.s.Opening.OpenedAt, Text: text,
@@ -286,6 +283,14 @@ func (m *machine) message(key string, purpose page.Purpose, person id.Person, na
 	m.record(EntrySent, "belay", string(contact.Channel), key, fmt.Sprintf("%s %s by %s (%s)", name, what, contact.Channel, contact.Method),
 		"person", string(person), "name", name, "method", string(contact.Method), "purpose", string(purpose), "text", text)
 	m.do(Send{Key: key, Purpose: purpose, Person: person, Name: name, Method: contact.Method, Channel: contact.Channel, Brief: brief})
+}
+
+// leaves remembers a message, so that its receipts are understood.
+func (m *machine) leaves(s Sent) {
+	m.s.Sent = append(m.s.Sent, s)
+	if extra := len(m.s.Sent) - keepSent; extra > 0 {
+		m.s.Sent = m.s.Sent[extra:]
+	}
 }
 
 // settle looks whether anybody is left to be told on this rung, and moves on at once if not.

@@ -16,7 +16,8 @@ import (
 //	2: entries travel with the message that they lead to, good news with the next entry; at CloseAt it is over,
 //	   whatever else is heard then; an acknowledge after the end is on record.
 //	3: tickets are watched.
-const CurrentRules = 3
+//	4: what happens next by itself is shown when a ticket's clocks move, also without an entry; webhooks are told.
+const CurrentRules = 4
 
 // State is everything an escalation knows. It is a value: Step returns a new one and leaves the old one as it was.
 type State struct {

@@ -93,7 +93,7 @@ func (m *machine) opened(e Opened) {
 	if m.s.Opening.OpenedAt.IsZero() {
 		m.s.Opening.OpenedAt = e.At
 	}
-	if m.s.Rules >= watchingRules && o.Watching != nil {
+	if m.s.Rules >= WatchingRules && o.Watching != nil {
 		m.watched()
 		return
 	}

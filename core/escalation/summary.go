@@ -49,12 +49,13 @@ type Summary struct {
 	Ticket         string         `json:"ticket,omitempty"` // that it watches: "servicenow/INC0010023"
 	Told           []id.Person    `json:"told,omitempty"`   // everybody who was paged, in order of the first page
 	Next           Next           `json:"next"`
-	Seq            int            `json:"seq"` // of the last entry: a row is only replaced by one with a higher number
+	Seq            int            `json:"seq"`             // of the last entry: a row is only replaced by one with a higher number
+	Looks          int            `json:"looks,omitempty"` // how often it was shown without an entry: of rows with the same number the higher one counts
 }
 
 // Next is the next automatic action.
 type Next struct {
 	At     time.Time `json:"at,omitzero"`
-	Action string    `json:"action"` // "page", "climb", "update_due", "resolve_due", "wake", "close", "judge", or what a promise does: "warn", "raise", "escalate", "bring_in"; "none"
+	Action string    `json:"action"` // "page", "climb", "update_due", "resolve_due", "wake", "close", "judge", or what a promise does: "warn", "raise", "escalate", "bring_in", "webhook"; "none"
 	Target string    `json:"target,omitempty"`
 }

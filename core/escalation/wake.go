@@ -106,6 +106,9 @@ func (s State) Summary() Summary {
 	if s.Opening.Watching != nil {
 		sum.Ticket = s.Opening.Watching.Ticket.String()
 	}
+	if s.Watch != nil {
+		sum.Looks = s.Watch.Looks
+	}
 	for _, t := range s.Told {
 		sum.Told = append(sum.Told, t.Person)
 	}

@@ -3,16 +3,23 @@ package escalation
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/sla"
 	"github.com/belayhq/belay/core/ticket"
 )
 
 const (
-	// watchingRules is the first behaviour version that watches tickets.
-	watchingRules = 3
+	// WatchingRules is the first behaviour version that watches tickets.
+	WatchingRules = 3
+	// showingRules is the first that shows what is due as soon as it is known, and that tells webhooks.
+	showingRules = 4
+	// slowJudge is after which a row may have been written that tells of the question instead of what comes next.
+	slowJudge = time.Second
 	// judgeGuard is how long an unanswered Judge is waited for at first; then what is known counts, and it is asked again.
 	judgeGuard = 10 * time.Second
 	// longestJudge caps the growing pause between two questions.
@@ -30,6 +37,8 @@ type Watch struct {
 	Asked   string      `json:"asked,omitempty"` // key of a Judge that is not answered yet
 	AskedAt time.Time   `json:"asked_at,omitzero"`
 	Unheard int         `json:"unheard,omitempty"` // questions in a row that nobody answered in time
+	Before  Next        `json:"before,omitzero"`   // what was due next when the question was asked
+	Looks   int         `json:"looks,omitempty"`   // see Summary
 	Verdict sla.Verdict `json:"verdict"`
 	Fired   []string    `json:"fired,omitempty"`   // keys of alarms that were acted on
 	Holding []string    `json:"holding,omitempty"` // keys of triggers that held when last judged
@@ -83,7 +92,11 @@ func (m *machine) watch() *Watch {
 
 // judge asks how the ticket stands. A question that is under way is overtaken.
 func (m *machine) judge() {
+	before := m.s.next()
 	w := m.watch()
+	if w.Asked == "" {
+		w.Before = before
+	}
 	w.Asked, w.AskedAt = m.key("judge"), m.at
 	m.do(Judge{Key: w.Asked, Ticket: m.s.Opening.Watching.Ticket})
 }
@@ -113,7 +126,9 @@ func (m *machine) judged(e Judged) {
 	if m.s.Watch == nil || e.Key == "" || e.Key != m.s.Watch.Asked || m.s.Phase == Closed {
 		return
 	}
+	seq, slow := m.s.Seq, m.at.Sub(m.s.Watch.AskedAt) >= slowJudge
 	w := m.watch()
+	defer m.show(seq, slow, w.Before)
 	before := w.Verdict
 	w.Asked, w.AskedAt, w.Unheard, w.Verdict = "", time.Time{}, 0, e.Verdict
 	now := e.Verdict
@@ -138,6 +153,15 @@ func (m *machine) judged(e Judged) {
 		m.replan(Answer{By: "ticket", Via: "ticket"}, now.Priority)
 	}
 	m.fire()
+}
+
+// show has the row written when what is due next is not what the row says, and no entry takes it along.
+func (m *machine) show(seq int, slow bool, before Next) {
+	if m.s.Rules < showingRules || m.s.Seq > seq || !slow && m.s.next() == before {
+		return
+	}
+	m.watch().Looks++
+	m.do(Show{Key: m.key("show")})
 }
 
 // ticketOver: nobody need watch, and nobody need be called any more.
@@ -231,7 +255,11 @@ func (m *machine) fire() {
 
 // alarm does what a threshold or a trigger asks for.
 func (m *machine) alarm(a sla.Alarm, via string) {
-	m.record(EntryThreshold, "belay", via, a.Key, a.Text,
+	text := a.Text
+	if a.Act.Do == org.TellHook && m.s.Rules < showingRules {
+		text += "; the webhook is not told: this ticket has been watched since before webhooks were known"
+	}
+	m.record(EntryThreshold, "belay", via, a.Key, text,
 		"clock", string(a.Clock), "act", string(a.Act.Do), "direction", string(a.Act.Direction), "at", a.At.UTC().Format(time.RFC3339))
 	switch a.Act.Do {
 	case org.Warn:
@@ -251,7 +279,32 @@ func (m *machine) alarm(a sla.Alarm, via string) {
 		}
 		m.awake()
 		m.asideFor(ByPromise, name, org.Functional, a.Act.Targets, nil)
+	case org.TellHook:
+		m.hook(a)
 	}
+}
+
+// hook tells a webhook. Nobody is called, and nobody waits for its answer.
+func (m *machine) hook(a sla.Alarm) {
+	if m.s.Rules < showingRules {
+		return
+	}
+	of := strings.TrimPrefix(a.Key, "trigger/")
+	if a.Clock != "" {
+		of = string(a.Clock)
+	}
+	name, _, _ := strings.Cut(a.Act.Hook, "#")
+	key := m.key("hook/" + of)
+	m.leaves(Sent{Key: key, Name: name, Method: id.Method(of), By: org.Webhook})
+	m.record(EntrySent, "belay", string(org.Webhook), key, fmt.Sprintf("%s told by webhook (%s)", name, of),
+		"name", name, "method", of, "purpose", string(page.Inform), "text", a.Text)
+	m.do(Send{Key: key, Purpose: page.Inform, Name: name, Method: id.Method(of), Channel: org.Webhook,
+		Hook: &Hook{Revision: m.s.Watch.Verdict.Revision, Name: a.Act.Hook},
+		Brief: page.Brief{
+			Escalation: m.s.Opening.ID, Title: m.s.Opening.Title, Service: m.s.Opening.ServiceName, Priority: m.s.Plan.Priority,
+			OpenedAt: m.s.Opening.OpenedAt, Text: a.Text,
+			Alarm: &page.Alarm{Ticket: m.s.Opening.Watching.Ticket.String(), Clock: a.Clock, Point: a.Key, At: a.At.UTC()},
+		}})
 }
 
 // awake makes an escalation of what was only watched.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
 	"github.com/belayhq/belay/core/sla"
 	"github.com/belayhq/belay/core/ticket"
@@ -23,6 +24,10 @@ type vigil struct {
 }
 
 func newVigil(t *testing.T, book sla.Book, tiers ...org.Tier) *vigil {
+	return newVigilUnder(t, CurrentRules, book, tiers...)
+}
+
+func newVigilUnder(t *testing.T, rules int, book sla.Book, tiers ...org.Tier) *vigil {
 	n := &night{t: t, now: time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC)}
 	v := &vigil{night: n, book: book}
 	v.h = ticket.History{{At: n.now, Ticket: ticket.Ticket{Ref: ticket.Ref{System: "desk", Key: "7"}, Title: "it is slow", Service: "payments",
@@ -35,7 +40,7 @@ func newVigil(t *testing.T, book sla.Book, tiers ...org.Tier) *vigil {
 		}
 	}
 	v.takes(Opened{At: n.now, Opening: Opening{
-		ID: "E-7", Title: "it is slow", Service: "payments", ServiceName: "Payments", Kind: org.Technical, OpenedAt: n.now, Rules: 3,
+		ID: "E-7", Title: "it is slow", Service: "payments", ServiceName: "Payments", Kind: org.Technical, OpenedAt: n.now, Rules: rules,
 		By: Answer{By: "belay", Via: "ticket"}, Watching: &Watching{Ticket: ticket.Ref{System: "desk", Key: "7"}},
 		Plan: policy.Plan{Revision: "r", Priority: org.P3, Reopen: time.Hour, Tiers: tiers},
 	}})
@@ -269,4 +274,72 @@ func countOf[T Effect](effects []Effect) int {
 		}
 	}
 	return n
+}
+
+// What the list shows must not be older than what is known: a pause says nothing, and moves what comes next.
+func TestWhatIsDueNextIsShownWheneverItMoves(t *testing.T) {
+	v := newVigil(t, promise(4*time.Hour, escalateAt))
+	require.Equal(t, 1, countOf[Show](v.done))
+	v.after(time.Hour)
+	v.done = nil
+	v.changes(func(t *ticket.Ticket) { t.State, t.Reason = ticket.Waiting, "customer" })
+	require.Equal(t, 1, countOf[Show](v.done))
+	require.Equal(t, "none", v.state.Summary().Next.Action)
+	looks := v.state.Summary().Looks
+	v.changes(func(t *ticket.Ticket) { t.Category = "network" })
+	require.Equal(t, 1, countOf[Show](v.done), "nothing has moved")
+	v.changes(func(t *ticket.Ticket) { t.State = ticket.Working })
+	require.Equal(t, 2, countOf[Show](v.done))
+	require.Greater(t, v.state.Summary().Looks, looks, "the newer row counts")
+	v.done = nil
+	v.changes(func(t *ticket.Ticket) { t.State = ticket.Solved })
+	require.Zero(t, countOf[Show](v.done), "an entry takes it along")
+}
+
+// Whoever had to wait for an answer may have written down that it waits.
+func TestAnAnswerThatCameLateIsShown(t *testing.T) {
+	v := newVigil(t, promise(4*time.Hour, escalateAt))
+	v.mute, v.done = true, nil
+	v.changes(func(t *ticket.Ticket) { t.Category = "network" })
+	v.now = v.now.Add(3 * time.Second)
+	v.take(Judged{At: v.now, Key: v.state.Watch.Asked, Verdict: v.book.Judge(v.h, v.now)})
+	require.Equal(t, 1, countOf[Show](v.done))
+}
+
+func TestAWebhookIsToldAndNobodyIsCalled(t *testing.T) {
+	hook := org.Threshold{Percent: 50, Act: org.Act{Do: org.TellHook, Hook: "cmdb.example#12345678", URL: "https://cmdb.example/secret"}}
+	book := promise(4*time.Hour, hook)
+	book.Triggers = []org.Trigger{{ID: "reopened", Name: "it came back", When: "x", Act: hook.Act}}
+	book.Holds = func(_ string, f ticket.Facts) (bool, error) { return f.Reopens > 0, nil }
+	v := newVigil(t, book)
+	v.after(2 * time.Hour)
+	require.Equal(t, Watched, v.state.Phase)
+	told := find[Send](v.done)
+	require.Equal(t, Hook{Revision: "r", Name: "cmdb.example#12345678"}, *told.Hook)
+	require.Equal(t, page.Inform, told.Purpose)
+	require.Empty(t, told.Person)
+	require.Equal(t, page.Alarm{Ticket: "desk/7", Clock: "solve", Point: "solve/1/50%/webhook-cmdb.example#12345678", At: v.now}, *told.Brief.Alarm)
+	require.True(t, v.state.Wants(told))
+	of, ok := ReadKey(told.Key)
+	require.True(t, ok, told.Key)
+	require.Equal(t, Recipient{Escalation: "E-7"}, of)
+	v.takes(Reported{At: v.now, Receipt: page.Receipt{Key: told.Key, Status: page.Failed, Class: page.Dead, Provider: "webhook", Code: "404", Reason: "the webhook refused it"}})
+	require.Equal(t, Watched, v.state.Phase)
+	require.Contains(t, strings.Join(v.entries(EntryReceipt), "; "), "webhook to cmdb.example (solve): failed, the webhook refused it")
+	require.NotContains(t, strings.Join(v.entries(EntrySent), "; "), "secret")
+
+	v.changes(func(t *ticket.Ticket) { t.State = ticket.Solved })
+	v.done = nil
+	v.changes(func(t *ticket.Ticket) { t.State = ticket.Working })
+	require.Equal(t, "trigger/reopened", find[Send](v.done).Brief.Alarm.Point)
+	require.Equal(t, id.Method("reopened"), find[Send](v.done).Method)
+}
+
+// A run that began before is played by its own rules, and says what it does not do.
+func TestTheRulesBeforeTellNoWebhook(t *testing.T) {
+	v := newVigilUnder(t, 3, promise(4*time.Hour, org.Threshold{Percent: 50, Act: org.Act{Do: org.TellHook, Hook: "cmdb.example#12345678"}}))
+	v.after(2 * time.Hour)
+	require.Zero(t, countOf[Send](v.done))
+	require.Zero(t, countOf[Show](v.done))
+	require.Contains(t, v.said(), "the webhook is not told")
 }

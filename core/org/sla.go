@@ -60,6 +60,8 @@ type Act struct {
 	Direction Direction // escalate
 	Tier      int       // escalate: from 1; 0: the first of the direction, else the next
 	Targets   []Target  // bring in
+	Hook      string    // webhook: how it is called, "cmdb.example#1f2e3d4c": the host, and what tells it from others there
+	URL       string    `json:"-"` // webhook: where it is; it often carries a secret, and stays with its revision
 }
 
 // Do is the kind of an act.
@@ -70,10 +72,11 @@ const (
 	Raise    Do = "raise"    // the priority, by one
 	Escalate Do = "escalate" // to a tier
 	BringIn  Do = "bring_in" // people are called
+	TellHook Do = "webhook"  // a program is told
 )
 
 // Acts lists them.
-func Acts() []Do { return []Do{Warn, Raise, Escalate, BringIn} }
+func Acts() []Do { return []Do{Warn, Raise, Escalate, BringIn, TellHook} }
 
 // Trigger escalates a ticket for what it is or for what became of it.
 type Trigger struct {
@@ -84,4 +87,27 @@ type Trigger struct {
 	SilentFor time.Duration // whoever works on it was silent for so long; 0: however long
 	Calendar  id.Calendar   // on which silence counts; empty: around the clock
 	Act       Act
+}
+
+// Hook finds the address of a webhook that promises and triggers tell by the name that its acts have for it.
+func (o *Org) Hook(name string) (address string, known bool) {
+	found := func(a Act) bool {
+		if a.Do == TellHook && a.Hook == name {
+			address = a.URL
+		}
+		return address != ""
+	}
+	for _, s := range o.SLAs {
+		for _, t := range s.Thresholds {
+			if found(t.Act) {
+				return address, true
+			}
+		}
+	}
+	for _, t := range o.Triggers {
+		if found(t.Act) {
+			return address, true
+		}
+	}
+	return "", false
 }

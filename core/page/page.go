@@ -29,9 +29,19 @@ type Brief struct {
 	OpenedAt   time.Time     `json:"opened_at"`
 	Text       string        `json:"text,omitempty"` // for Inform: the sentence to say
 	AnswerBy   time.Time     `json:"answer_by,omitzero"`
+	// Alarm is set on what a webhook is told of a promise about a ticket.
+	Alarm *Alarm `json:"alarm,omitempty"`
 	// Digest names all that one message tells of, worst first; the fields above are then those of the first. Empty on
 	// a message about one escalation.
 	Digest []Item `json:"digest,omitempty"`
+}
+
+// Alarm is a threshold of a clock, or a trigger, for programs.
+type Alarm struct {
+	Ticket string    `json:"ticket"`          // "servicenow/INC0010023"
+	Clock  id.SLA    `json:"clock,omitempty"` // empty: a trigger's
+	Point  string    `json:"point"`           // "resolve-p1/1/80%/webhook-cmdb.example#1f2e3d4c", "trigger/vip": the same for the same alarm
+	At     time.Time `json:"at"`              // when it was reached
 }
 
 // Item is one of the pages that were gathered into a message.

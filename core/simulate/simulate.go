@@ -228,7 +228,7 @@ func (s *stage) perform(name string, effect escalation.Effect, at time.Time) {
 		s.later(at, func(at time.Time) { s.step(main, escalation.VendorReported{At: at, Report: e.Report}) })
 	case escalation.Record:
 		s.record(e.Entry, a)
-	case escalation.Bar, escalation.Reply:
+	case escalation.Bar, escalation.Show, escalation.Reply:
 	}
 }
 

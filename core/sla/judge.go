@@ -128,17 +128,18 @@ func (c Clock) Alarms() []Alarm {
 
 // instantOf is when a threshold is reached.
 func (c Clock) instantOf(t org.Threshold) (time.Time, bool) {
-	switch {
-	case t.Percent > 0:
-		return c.Reaches(share(c.Target, t.Percent))
-	case !t.Wall:
-		return c.Reaches(c.Target + t.Offset)
+	offset := t.Offset
+	if t.Percent > 0 {
+		offset = share(c.Target, t.Percent) - c.Target
+	}
+	if !t.Wall {
+		return c.Reaches(c.Target + offset)
 	}
 	due, seen := c.Due()
 	if !seen {
 		return due, false
 	}
-	at := due.Add(t.Offset)
+	at := due.Add(offset)
 	if at.Before(c.Started()) {
 		at = c.Started()
 	}
@@ -151,7 +152,7 @@ func share(whole time.Duration, percent int) time.Duration {
 	return whole/100*p + whole%100*p/100
 }
 
-// Point names a threshold: "80%", "30m before", "1h after", "breach".
+// Point names a threshold: "80%", "30m before", "75% on the wall", "1h after", "breach".
 func Point(t org.Threshold) string {
 	wall := ""
 	if t.Wall {
@@ -159,7 +160,7 @@ func Point(t org.Threshold) string {
 	}
 	switch {
 	case t.Percent > 0:
-		return fmt.Sprintf("%d%%", t.Percent)
+		return fmt.Sprintf("%d%%", t.Percent) + wall
 	case t.Offset < 0:
 		return brief(-t.Offset) + " before" + wall
 	case t.Offset > 0:
@@ -180,6 +181,9 @@ func Deed(a org.Act) string {
 	if a.Tier > 0 {
 		text += fmt.Sprintf(" to tier %d", a.Tier)
 	}
+	if a.Hook != "" {
+		text += " " + a.Hook
+	}
 	for n, t := range a.Targets {
 		if n > 0 {
 			text += ","
@@ -197,6 +201,9 @@ func actKey(a org.Act) string {
 	if a.Tier > 0 {
 		key += fmt.Sprintf("-%d", a.Tier)
 	}
+	if a.Hook != "" {
+		key += "-" + a.Hook
+	}
 	for _, t := range a.Targets {
 		key += "-" + t.String()
 	}
@@ -205,10 +212,11 @@ func actKey(a org.Act) string {
 
 func (c Clock) says(t org.Threshold) string {
 	promise := words[c.Metric] + " is due within " + brief(c.Target)
+	if t.Wall && t.Percent > 0 {
+		t.Offset, t.Percent = share(c.Target, t.Percent)-c.Target, 0
+	}
 	switch {
-	case t.Percent > 0 && t.Percent < 100:
-		return fmt.Sprintf("%s, and %d%% of it is used", promise, t.Percent)
-	case t.Percent > 100:
+	case t.Percent > 0 && t.Percent != 100:
 		return fmt.Sprintf("%s, and %d%% of it is used", promise, t.Percent)
 	case t.Offset < 0:
 		return fmt.Sprintf("%s, and %s is left", promise, brief(-t.Offset))

@@ -202,6 +202,8 @@ func TestThresholdsHaveTheirInstants(t *testing.T) {
 		{Offset: 3 * time.Hour, Act: org.Act{Do: org.Escalate, Direction: org.Hierarchic, Tier: 3}},
 		{Offset: 3 * time.Hour, Wall: true, Act: org.Act{Do: org.BringIn, Targets: []org.Target{{Person: "eva"}}}},
 		{Percent: 200, Act: warn},
+		{Percent: 75, Wall: true, Act: org.Act{Do: org.TellHook, Hook: "cmdb.example#12345678"}},
+		{Percent: 150, Wall: true, Act: warn},
 	}}
 	l := opened(t, "2026-06-05T13:00:00Z") // a Friday, 15:00 in Berlin: two hours are left of it
 	var got []string
@@ -216,6 +218,8 @@ func TestThresholdsHaveTheirInstants(t *testing.T) {
 		"09T08:00 s/1/3h after/escalate-hierarchic-3",
 		"08T16:00 s/1/3h after on the wall/bring_in-person eva",
 		"09T13:00 s/1/200%/warn",
+		"08T11:00 s/1/75% on the wall/webhook-cmdb.example#12345678",
+		"08T17:00 s/1/150% on the wall/warn",
 	}, got)
 
 	r := one(t, d, &office, l).Read(instant(t, "2026-06-08T13:00:00Z"))

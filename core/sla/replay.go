@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/ticket"
 )
 
@@ -61,5 +62,27 @@ func (b Book) Replay(h ticket.History, from, to time.Time) []Alarm {
 	}
 	list = slices.DeleteFunc(list, func(a Alarm) bool { return a.At.Before(from) || a.At.After(to) })
 	slices.SortStableFunc(list, func(x, y Alarm) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Key, y.Key)) })
+	return list
+}
+
+// Watching is a trigger that is meant for a ticket, with its calendar found.
+type Watching struct {
+	org.Trigger
+	Hours *org.Calendar // nil: around the clock
+}
+
+// Watching are the triggers that are meant for a ticket, in their order.
+func (b Book) Watching(t ticket.Ticket) []Watching {
+	var list []Watching
+	for _, trigger := range b.Triggers {
+		if !Meant(trigger.For, t) {
+			continue
+		}
+		w := Watching{Trigger: trigger}
+		if hours, known := b.Calendars[trigger.Calendar]; known {
+			w.Hours = &hours
+		}
+		list = append(list, w)
+	}
 	return list
 }

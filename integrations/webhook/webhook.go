@@ -80,6 +80,7 @@ type Body struct {
 	Link       string        `json:"link,omitempty"` // a page on which it can be acknowledged
 	OpenedAt   time.Time     `json:"opened_at"`
 	AnswerBy   time.Time     `json:"answer_by,omitzero"`
+	Alarm      *page.Alarm   `json:"alarm,omitempty"` // what a promise about a ticket has reached; then there is no person
 	// Digest lists all that the message tells of, when pages were gathered in a storm: worst first. The fields above are
 	// then those of the worst, and the link shows all of them.
 	Digest []page.Item `json:"digest,omitempty"`
@@ -118,7 +119,7 @@ func (c *Client) request(ctx context.Context, m page.Message, to *url.URL) (*htt
 	body, err := json.Marshal(Body{
 		Key: m.Key, Purpose: m.Purpose, Person: m.Person, Escalation: m.Brief.Escalation, Vendor: m.Brief.Vendor,
 		Title: m.Brief.Title, Service: m.Brief.Service, Priority: m.Brief.Priority, Tier: m.Brief.Tier, Text: m.Body,
-		Link: m.Link, OpenedAt: m.Brief.OpenedAt, AnswerBy: m.Brief.AnswerBy, Digest: m.Brief.Digest,
+		Link: m.Link, OpenedAt: m.Brief.OpenedAt, AnswerBy: m.Brief.AnswerBy, Digest: m.Brief.Digest, Alarm: m.Brief.Alarm,
 	})
 	if err != nil {
 		return nil, err

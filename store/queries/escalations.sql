@@ -1,13 +1,13 @@
 -- name: WriteRow :exec
 -- The row as the recorder has it. It may be the first to hear of an escalation that a plain Temporal client opened.
-insert into escalations (number, seq, state, title, service, unit, priority, owner, told, opened_at, next_at, summary)
-values (@number, @seq, @state, @title, @service, @unit, @priority, @owner, @told, @opened_at,
+insert into escalations (number, seq, looks, state, title, service, unit, priority, owner, told, opened_at, next_at, summary)
+values (@number, @seq, @looks, @state, @title, @service, @unit, @priority, @owner, @told, @opened_at,
         coalesce(sqlc.narg(next_at)::timestamptz, 'infinity'), @summary)
 on conflict (number) do update
-set seq = excluded.seq, state = excluded.state, title = excluded.title, service = excluded.service,
+set seq = excluded.seq, looks = excluded.looks, state = excluded.state, title = excluded.title, service = excluded.service,
     unit = excluded.unit, priority = excluded.priority, owner = excluded.owner, told = excluded.told,
     opened_at = excluded.opened_at, next_at = excluded.next_at, summary = excluded.summary
-where escalations.seq < excluded.seq;
+where (escalations.seq, escalations.looks) < (excluded.seq, excluded.looks);
 
 -- name: ReleaseKey :exec
 -- Also when the row above came too late to be kept: a key once freed is never taken back.
@@ -47,6 +47,7 @@ where (next_at, number) > (coalesce(sqlc.narg(after_at)::timestamptz, 'infinity'
   and (cardinality(@states::text[]) = 0 or state = any (@states))
   and (not @live::boolean or state in ('open', 'acknowledged'))
   and (@canaries::boolean or canary = 0)
+  and (not @watching::boolean or state = 'watching')
   and (cardinality(@services::text[]) = 0 or service = any (@services))
   and (cardinality(@units::text[]) = 0 or unit = any (@units))
   and (cardinality(@priorities::text[]) = 0 or priority = any (@priorities))

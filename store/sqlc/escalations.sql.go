@@ -132,13 +132,14 @@ where (next_at, number) > (coalesce($1::timestamptz, 'infinity'), $2::bigint)
   and (cardinality($3::text[]) = 0 or state = any ($3))
   and (not $4::boolean or state in ('open', 'acknowledged'))
   and ($5::boolean or canary = 0)
-  and (cardinality($6::text[]) = 0 or service = any ($6))
-  and (cardinality($7::text[]) = 0 or unit = any ($7))
-  and (cardinality($8::text[]) = 0 or priority = any ($8))
-  and ($9::text = '' or owner = $9 or told @> array [$9])
-  and ($10::text = '' or title ilike $10)
+  and (not $6::boolean or state = 'watching')
+  and (cardinality($7::text[]) = 0 or service = any ($7))
+  and (cardinality($8::text[]) = 0 or unit = any ($8))
+  and (cardinality($9::text[]) = 0 or priority = any ($9))
+  and ($10::text = '' or owner = $10 or told @> array [$10])
+  and ($11::text = '' or title ilike $11)
 order by next_at, number
-limit $11
+limit $12
 `
 
 type ListNextParams struct {
@@ -147,6 +148,7 @@ type ListNextParams struct {
 	States      []string
 	Live        bool
 	Canaries    bool
+	Watching    bool
 	Services    []string
 	Units       []string
 	Priorities  []string
@@ -171,6 +173,7 @@ func (q *Queries) ListNext(ctx context.Context, arg ListNextParams) ([]ListNextR
 		arg.States,
 		arg.Live,
 		arg.Canaries,
+		arg.Watching,
 		arg.Services,
 		arg.Units,
 		arg.Priorities,
@@ -357,19 +360,20 @@ func (q *Queries) WriteEntries(ctx context.Context, escalation int64, entries []
 }
 
 const WriteRow = `-- name: WriteRow :exec
-insert into escalations (number, seq, state, title, service, unit, priority, owner, told, opened_at, next_at, summary)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-        coalesce($11::timestamptz, 'infinity'), $12)
+insert into escalations (number, seq, looks, state, title, service, unit, priority, owner, told, opened_at, next_at, summary)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+        coalesce($12::timestamptz, 'infinity'), $13)
 on conflict (number) do update
-set seq = excluded.seq, state = excluded.state, title = excluded.title, service = excluded.service,
+set seq = excluded.seq, looks = excluded.looks, state = excluded.state, title = excluded.title, service = excluded.service,
     unit = excluded.unit, priority = excluded.priority, owner = excluded.owner, told = excluded.told,
     opened_at = excluded.opened_at, next_at = excluded.next_at, summary = excluded.summary
-where escalations.seq < excluded.seq
+where (escalations.seq, escalations.looks) < (excluded.seq, excluded.looks)
 `
 
 type WriteRowParams struct {
 	Number   int64
 	Seq      int32
+	Looks    int32
 	State    string
 	Title    string
 	Service  string
@@ -387,6 +391,7 @@ func (q *Queries) WriteRow(ctx context.Context, arg WriteRowParams) error {
 	_, err := q.db.Exec(ctx, WriteRow,
 		arg.Number,
 		arg.Seq,
+		arg.Looks,
 		arg.State,
 		arg.Title,
 		arg.Service,

@@ -145,6 +145,7 @@ type Escalation struct {
 	RepeatedAt     time.Time
 	Home           *string
 	Canary         int64
+	Looks          int32
 }
 
 type Feed struct {
