@@ -133,6 +133,8 @@ func TestAWaitingTicketIsWatchedAndNobodyIsTold(t *testing.T) {
 	h := deskHouse(t)
 	e := h.observes("W1", "working", nil)
 	h.reaches(e, "watching")
+	h.eventually(func() bool { return h.escalation(e).Next.Action == "warn" }, "the list says that %s will be warned of", e)
+	require.WithinDuration(t, h.ticket("desk:W1").Clocks[0].DueAt.Add(-6*time.Second), h.escalation(e).Next.At, 0)
 	h.observes("W1", "waiting", map[string]any{"reason": "customer"})
 	h.eventually(func() bool { return h.escalation(e).Next.Action == "none" }, "nothing is due of %s", e)
 	clock := h.ticket("desk:W1").Clocks[0]

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,9 +145,12 @@ func (b builder) act(n node, field string) org.Act {
 // hookName calls a webhook by its host and by what tells it from others there, without saying its address: that may be a
 // secret.
 func hookName(address string) string {
-	host := "?"
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		host = u.Hostname()
+	_, host, _ := strings.Cut(address, "://")
+	if end := strings.IndexAny(host, "/?#"); end >= 0 {
+		host = host[:end]
+	}
+	if port := strings.LastIndexByte(host, ':'); port > strings.LastIndexByte(host, ']') {
+		host = host[:port]
 	}
 	sum := sha256.Sum256([]byte(address))
 	return host + "#" + hex.EncodeToString(sum[:4])
