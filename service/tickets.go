@@ -152,10 +152,7 @@ func (t *Tickets) Tell(ctx context.Context, c Caller, o Observation) (Observed, 
 func (t *Tickets) watch(e id.Escalation, what ticket.Ticket) (*contract.Start, error) {
 	rules := escalation.CurrentRules
 	if t.Settler.Rules != nil {
-		rules = min(rules, t.Settler.Rules())
-	}
-	if rules < escalation.WatchingRules {
-		return nil, nil // a worker that knows no tickets would page: the next observation finds one that does
+		rules = max(escalation.WatchingRules, min(rules, t.Settler.Rules())) // a worker that knows no tickets leaves it to one that does
 	}
 	d := t.Organisation.Current()
 	book := t.book(d.Revision, d.Org)

@@ -172,22 +172,20 @@ func TestOtherThresholdsAndTriggersAreRecalculatedToo(t *testing.T) {
 	require.Empty(t, moves)
 }
 
-// A worker that knows no tickets would page for what is only to be watched.
-func TestNobodyWatchesATicketUntilEveryWorkerKnowsHow(t *testing.T) {
+// As long as an older worker is about, what is watched goes by rules that it knows; by the first that watch at least: by
+// older ones people would be paged for what is only to be watched.
+func TestATicketIsWatchedByRulesThatEveryWorkerKnows(t *testing.T) {
 	ctx := context.Background()
 	shelf, now := &bookshelf{}, noon
 	shelf.apply("r1", []org.SLA{promised(4 * time.Hour)})
 	tickets, engine := counter(t, shelf, &now)
-	known := 2
-	tickets.Settler.Rules = func() int { return known }
-	got, err := tickets.Observe(ctx, observation("1", noon))
-	require.NoError(t, err)
-	require.Empty(t, got.Escalation)
-	known = 3
-	got, err = tickets.Observe(ctx, observation("2", noon))
-	require.NoError(t, err)
-	require.NotEmpty(t, got.Escalation, "the next look at it finds them")
-	require.Equal(t, 3, engine.Started()[0].Opening.Rules)
+	for n, known := range []int{1, 3, escalation.CurrentRules, escalation.CurrentRules + 1} {
+		tickets.Settler.Rules = func() int { return known }
+		got, err := tickets.Observe(ctx, observation(fmt.Sprint(n), noon, func(t *ticket.Ticket) { t.Key = fmt.Sprint(n) }))
+		require.NoError(t, err)
+		require.NotEmpty(t, got.Escalation)
+		require.Equal(t, min(max(known, 3), escalation.CurrentRules), engine.Started()[n].Opening.Rules)
+	}
 }
 
 func TestAVerdictIsThatOfTheRevisionThatATicketKeeps(t *testing.T) {
