@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -48,12 +49,25 @@ func (g *gate) answered(c echo.Context, d alert.Dialect, taken service.Taken, er
 			Accepted: len(taken.DedupKeys), Ignored: taken.Ignored, DedupKeys: append([]string{}, taken.DedupKeys...), RequestID: requestID(c),
 		})
 	}
-	answer := d.Answer(taken.DedupKeys, err)
+	answer := d.Answer(taken.DedupKeys, kindly(err))
 	if answer.Status >= http.StatusInternalServerError {
 		g.Log.ErrorContext(c.Request().Context(), "request not taken", "request", requestID(c), "format", d.Name, "error", err)
 	}
 	waitIfAsked(c, answer.Status, err)
 	return c.Blob(answer.Status, answer.Type, answer.Body)
+}
+
+// kindly is an error of this room as one that everybody knows: a dialect that cannot tell what is wrong would say that it is ours,
+// and its sender would come again for ever.
+func kindly(err error) error {
+	var own *refusal
+	if !errors.As(err, &own) {
+		return err
+	}
+	if own.status == http.StatusRequestEntityTooLarge {
+		return fault.Wrap(fault.TooLarge, err, "request")
+	}
+	return fault.Wrap(fault.Invalid, err, "request")
 }
 
 func (g *gate) deliver(c echo.Context, d alert.Dialect, key string) (service.Taken, error) {

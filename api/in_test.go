@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/belayhq/belay/api"
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
@@ -153,6 +155,39 @@ func TestWhoHasASecretMustProveIt(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, h.as("", "POST", "/in/sealed/"+servicetest.Key, body, "X-Seal", sealOf(body, in.Secret)).status)
 	require.Len(t, h.inbox.Events(), 4)
 	require.NotContains(t, h.log.String(), in.Secret)
+}
+
+// A sender comes again after what is our fault, and not after what is its own.
+func TestWhatIsRefusedAtTheDoorIsTheSendersFaultInEveryTongue(t *testing.T) {
+	h := newHouse(t, func(h *house) {
+		h.options.Dialects = []alert.Dialect{{Name: "curt", Decode: plainWords, Answer: func(_ []string, err error) alert.Answer {
+			return alert.Answer{Status: map[fault.Kind]int{fault.Invalid: 400, fault.TooLarge: 413}[fault.KindOf(err)], Type: "text/plain"}
+		}}}
+	})
+	require.Equal(t, 413, h.as("", "POST", "/in/curt/"+servicetest.Key, strings.Repeat("x", api.MostPost+1)).status)
+	require.Equal(t, 400, h.as("", "POST", "/in/curt/"+servicetest.Key, "x", "Content-Encoding", "gzip").status)
+}
+
+// Who may not be heard is asked nothing, and nobody is asked about it: a subscription would be confirmed.
+func TestWhoIsNotHeardIsNotGreeted(t *testing.T) {
+	greeted := 0
+	h := newHouse(t, func(h *house) {
+		h.options.Dialects = []alert.Dialect{{
+			Name: "choosy", Decode: plainWords,
+			Permit: func(in org.Integration, p alert.Post) error {
+				if p.Header["x-topic"] != string(in.ID) {
+					return fault.New(fault.Denied, "TopicArn: none of ours")
+				}
+				return nil
+			},
+			Greet: func(context.Context, alert.Post) error { greeted++; return nil },
+		}}
+	})
+	h.as("", "POST", "/in/choosy/"+servicetest.Key, "trigger a x", "X-Topic", "another").problem(http.StatusForbidden)
+	require.Zero(t, greeted)
+	require.Empty(t, h.inbox.Events())
+	require.Equal(t, http.StatusAccepted, h.as("", "POST", "/in/choosy/"+servicetest.Key, "trigger a x", "X-Topic", "payments-events").status)
+	require.Equal(t, 1, greeted)
 }
 
 func sealOf(body, secret string) string {

@@ -292,9 +292,13 @@ func TestAMailWakesSomebodyAndAnotherLetsThemSleep(t *testing.T) {
 	}
 	to, about := routingKey(t)+"@alerts.example", strings.ToLower(t.Name())
 	require.NoError(t, send(to, "Automatic reply: "+about, "Auto-Submitted: auto-replied\r\n"))
+	var why string
+	require.NoError(t, db.QueryRow(t.Context(), "select alert->>'status' from inbox where format = 'email' and alert->>'title' = $1", "Automatic reply: "+about).Scan(&why), "it is kept")
+	require.Equal(t, "auto-reply", why)
 	require.NoError(t, send(to, "[CRITICAL] "+about, ""))
 	n.becomes("mail/"+about, "open")
 	require.NoError(t, send(to, "RE: "+about, ""))
+	require.NoError(t, send(to, "RE: "+about, "Precedence: list\r\nList-Id: <ops.example>\r\n"))
 	require.NoError(t, send(to, "[RESOLVED] "+about, ""))
 	n.becomes("mail/"+about, "resolved")
 	var all int

@@ -198,6 +198,8 @@ func Variables() []Variable {
 		{"BELAY_SMTP_TLS", "starttls", false, "starttls, tls or none", word(func(o *Options) *string { return &o.SMTP.TLS }, oneOf("starttls", "tls", "none"))},
 		{"BELAY_MAIL_IN_ADDR", "", false, "where mail of monitors is taken by SMTP, as 0.0.0.0:2525; empty: nowhere", word(func(o *Options) *string { return &o.MailIn.Addr }, address)},
 		{"BELAY_MAIL_IN_DOMAIN", "", false, "domain of the addresses of integrations, as in KEY@alerts.example.com; empty: any", word(func(o *Options) *string { return &o.MailIn.Domain })},
+		{"BELAY_MAIL_IN_CERTIFICATE", "", false, "file with the certificate chain (PEM) for STARTTLS of mail of monitors; empty: it is not offered", word(func(o *Options) *string { return &o.MailIn.Certificate })},
+		{"BELAY_MAIL_IN_KEY", "", false, "file with the key of that certificate (PEM); both are read anew when they change", word(func(o *Options) *string { return &o.MailIn.Key })},
 		{"BELAY_WEBHOOK_SECRET", "", true, "signs outgoing webhooks; empty: none are sent", word(func(o *Options) *string { return &o.Webhook.Secret })},
 		{"BELAY_WEBHOOK_ALLOW", "", false, "private networks that webhooks may reach, as 10.1.0.0/16, comma separated", networks(func(o *Options) *[]netip.Prefix { return &o.Webhook.Allow })},
 		{"BELAY_WATCHDOG", "1", false, "0: this process does not watch over Belay itself", truth(func(o *Options) *bool { return &o.Watch.On })},

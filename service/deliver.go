@@ -17,6 +17,7 @@ type Delivery struct {
 	Key     string // of the integration
 	Post    alert.Post
 	Trace   string // names the request to its sender, and on record
+	Whole   bool   // what asks for nothing is kept as well: its sender hears nothing that would tell it
 }
 
 // Taken is what became of a delivery.
@@ -39,6 +40,11 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 	if err := proven(d.Dialect, integration, d.Post); err != nil {
 		return Taken{}, err
 	}
+	if d.Dialect.Permit != nil {
+		if err := d.Dialect.Permit(integration, d.Post); err != nil {
+			return Taken{}, err
+		}
+	}
 	if d.Dialect.Greet != nil {
 		if err := d.Dialect.Greet(ctx, d.Post); err != nil {
 			return Taken{}, err
@@ -57,6 +63,11 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 	for _, a := range alerts {
 		if a.Action == alert.Ignore {
 			taken.Ignored++
+			if d.Whole {
+				if err := i.Keep(ctx, integration, a, d); err != nil {
+					return Taken{}, err
+				}
+			}
 			continue
 		}
 		wanted = append(wanted, a)

@@ -36,8 +36,11 @@ type Dialect struct {
 	// Verify proves who speaks, beyond the key, when the integration has a secret; nil: the secret itself must come with the
 	// request (Bears). fault.Unauthenticated.
 	Verify func(p Post, secret string) error
+	// Permit tells whether an integration hears this sender at all, of those who prove themselves to all the same; nil: it does.
+	// fault.Denied.
+	Permit func(in org.Integration, p Post) error
 	// Greet is what must be asked or answered outside before a request counts: a certificate, a subscription to confirm. nil:
-	// nothing. Only the server does it, after Verify and before Decode.
+	// nothing. Only the server does it, after Verify and Permit and before Decode.
 	Greet func(ctx context.Context, p Post) error
 	// Answer is what this system's clients expect to hear: of what was accepted, by dedup key, or of what went wrong;
 	// nil: 202 with our own words, problem documents.

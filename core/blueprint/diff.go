@@ -263,6 +263,7 @@ func (d *difference) integration(was, becomes org.Integration) {
 	d.text("type", was.Kind, becomes.Kind)
 	d.word("service", string(was.Service), string(becomes.Service))
 	d.text("path of its alerts", string(was.Alert), string(becomes.Alert))
+	d.text("topics", strings.Join(was.Topics, ", "), strings.Join(becomes.Topics, ", "))
 	d.rules(was.Rules, becomes.Rules)
 	d.text("flapping", flappingText(was.Flapping), flappingText(becomes.Flapping))
 	d.mapping(was.Mapping, becomes.Mapping)

@@ -174,6 +174,8 @@ func integration() *shape {
 		key{"key", true, shape{form: formKey, doc: "The secret that senders give (routing key); unique."}},
 		key{"secret", false, shape{form: formKey, doc: "What its requests must be signed with, as that system signs, or must carry; without it the key is enough."}},
 		key{"alerts", false, one("Which path its alerts take.", "technical", kinds()...)},
+		key{"topics", false, shape{form: formList, min: 1, doc: "The topics of Amazon SNS that may come through it: everybody's messages are signed by the same Amazon.",
+			fallback: "any", items: &shape{form: formText, doc: "ARN of a topic."}}},
 		key{"rules", false, rules("Tried in order, before those of the organisation; the first match wins.")},
 		key{"flapping", false, flapping()},
 		key{"mapping", false, mapping()},

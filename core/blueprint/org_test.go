@@ -54,8 +54,9 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 		Services: []id.Service{"s"}, When: `labels.env == "prod"`, UpTo: "warning", Reason: "patches"}, o.Windows["patching"])
 	require.Equal(t, org.Heartbeat{ID: "watchdog", Name: "Watchdog", Integration: "i", Service: "s", Every: time.Minute, Grace: 2 * time.Minute,
 		Severity: "error", Priority: org.P2}, o.Heartbeats["watchdog"])
-	door.Rules, door.Flapping, door.Mapping = nil, nil, nil
-	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Secret: "ponmlkjihgfedcba", Alert: org.Procedural}, door)
+	require.Equal(t, &org.Canary{Every: 5 * time.Minute, Format: "json", Service: "s", Bodies: &org.Bodies{Firing: "{}", Resolved: "{}"}}, door.Canary)
+	door.Rules, door.Flapping, door.Mapping, door.Canary = nil, nil, nil, nil
+	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Secret: "ponmlkjihgfedcba", Alert: org.Procedural, Topics: []string{"arn:aws:sns:eu-west-1:1:pages"}}, door)
 
 	layers := o.Schedules["primary"].Layers
 	require.Equal(t, []id.Person{"ana", "", "ben"}, layers[0].People, "null is a turn that nobody takes")

@@ -161,9 +161,10 @@ type Integration struct {
 	ID      id.Integration
 	Kind    string // "events": PagerDuty Events API v2
 	Service id.Service
-	Key     string // secret; the routing key
-	Secret  string // what requests are signed or sent with besides; empty: the key is enough
-	Alert   Kind   // the path its alerts take; technical unless said otherwise
+	Key     string   // secret; the routing key
+	Secret  string   // what requests are signed or sent with besides; empty: the key is enough
+	Alert   Kind     // the path its alerts take; technical unless said otherwise
+	Topics  []string // of Amazon SNS, by ARN, that it hears; empty: any
 
 	Rules    []Rule    // in the order in which they are tried; the first match wins
 	Flapping *Flapping // nil: every change is taken as it comes

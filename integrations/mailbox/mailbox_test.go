@@ -2,9 +2,12 @@ package mailbox_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"net/smtp"
 	"strings"
 	"sync"
@@ -121,11 +124,11 @@ type office struct {
 	fail error
 }
 
-func opened(t *testing.T) *office {
+func opened(t *testing.T, cover *tls.Config) *office {
 	t.Helper()
 	o := &office{}
 	s := (&mailbox.Server{
-		Domain: "alerts.example", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Domain: "alerts.example", TLS: cover, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Known: func(_, name string) error {
 			if name != "key" {
 				return fault.New(fault.NotFound, "no integration")
@@ -155,8 +158,37 @@ func opened(t *testing.T) *office {
 	return o
 }
 
+func TestAMailMayComeUnderACover(t *testing.T) {
+	certificate := httptest.NewUnstartedServer(nil)
+	certificate.StartTLS()
+	t.Cleanup(certificate.Close)
+	o := opened(t, certificate.TLS)
+	client, err := smtp.Dial(o.addr)
+	require.NoError(t, err)
+	offered, _ := client.Extension("STARTTLS")
+	require.True(t, offered)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(certificate.Certificate())
+	require.NoError(t, client.StartTLS(&tls.Config{ServerName: "example.com", RootCAs: trusted}))
+	require.NoError(t, client.Mail("watch@db-1.example"))
+	require.NoError(t, client.Rcpt("key@alerts.example"))
+	w, err := client.Data()
+	require.NoError(t, err)
+	_, err = w.Write([]byte(letter("Subject: disk", "full")))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NoError(t, client.Quit())
+	require.Len(t, o.took, 1)
+
+	plain, err := smtp.Dial(opened(t, nil).addr)
+	require.NoError(t, err)
+	offered, _ = plain.Extension("STARTTLS")
+	require.False(t, offered)
+	require.NoError(t, plain.Quit())
+}
+
 func TestAMailIsOursOnlyWhenItIsKept(t *testing.T) {
-	o := opened(t)
+	o := opened(t, nil)
 	send := func(to, body string) error {
 		return smtp.SendMail(o.addr, nil, "watch@db-1.example", []string{to}, []byte(letter("Subject: disk", body)))
 	}

@@ -6,17 +6,35 @@ package sns
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/integrations/foreign"
 )
 
 // Dialect of SNS. A secret, besides, is the password in the address of the subscription (https://sns:SECRET@…).
 func Dialect(outside Fetcher) alert.Dialect {
 	g := &greeter{outside: outside}
-	return alert.Dialect{Name: "sns", Decode: Decode, Greet: g.greet}
+	return alert.Dialect{Name: "sns", Decode: Decode, Permit: permit, Greet: g.greet}
+}
+
+// permit: Amazon signs the messages of all its customers, so only the topic tells whose this is. What the message says of it is
+// proved by the signature, afterwards.
+func permit(in org.Integration, p alert.Post) error {
+	if len(in.Topics) == 0 {
+		return nil
+	}
+	body, err := foreign.Read(p)
+	if err != nil {
+		return err
+	}
+	if topic := body.Text("TopicArn"); !slices.Contains(in.Topics, topic) {
+		return fault.New(fault.Denied, "TopicArn: %q is none of the topics of this integration", alert.Clip(topic, 200))
+	}
+	return nil
 }
 
 // Decode reads one message, or the records in which a Lambda function has it.

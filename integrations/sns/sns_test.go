@@ -21,6 +21,7 @@ import (
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/integrations/sns"
 )
 
@@ -106,6 +107,24 @@ func TestASignatureOfSNSIsBelieved(t *testing.T) {
 	require.NoError(t, greet(t, d, a.alarm(t, "1")))
 	require.NoError(t, greet(t, d, a.alarm(t, "2")))
 	require.Equal(t, []string{certificateURL}, a.asked, "the certificate is fetched once")
+}
+
+// Amazon signs everybody's messages alike.
+func TestOnlyTheTopicsOfAnIntegrationAreHeard(t *testing.T) {
+	amazon := newAmazon(t)
+	d := sns.Dialect(amazon)
+	body, err := json.Marshal(amazon.alarm(t, "2"))
+	require.NoError(t, err)
+	var said struct{ TopicArn string }
+	require.NoError(t, json.Unmarshal(body, &said))
+	require.NotEmpty(t, said.TopicArn)
+	hears := func(topics ...string) error { return d.Permit(org.Integration{Topics: topics}, alert.Post{Body: body}) }
+	require.NoError(t, hears())
+	require.NoError(t, hears("arn:aws:sns:eu-west-1:1:other", said.TopicArn))
+	refused := hears("arn:aws:sns:eu-west-1:1:other")
+	require.True(t, fault.Is(refused, fault.Denied), "%v", refused)
+	require.ErrorContains(t, refused, "TopicArn")
+	require.True(t, fault.Is(d.Permit(org.Integration{Topics: []string{"x"}}, alert.Post{Body: []byte("?")}), fault.Invalid))
 }
 
 func TestNothingElseIs(t *testing.T) {
