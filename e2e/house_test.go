@@ -23,6 +23,8 @@ import (
 
 	"github.com/PagerDuty/go-pagerduty"
 	"github.com/stretchr/testify/require"
+
+	"github.com/belayhq/belay/internal/chromium"
 )
 
 // routingKey of the payments service, in both examples.
@@ -61,6 +63,7 @@ func belay(t testing.TB) string {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	chromium.Close()
 	if shared != nil {
 		shared.stop()
 	}

@@ -140,3 +140,53 @@ func TestNewsLeaveTheReaderWhereTheyAre(t *testing.T) {
 	require.True(t, chromium.Ask[bool](tab, "document.querySelector('#verb-escalate').open && document.activeElement.id === 'escalate-why' && document.activeElement.value === 'rolling back'"))
 	require.True(t, chromium.Ask[bool](tab, "window.before === document.querySelector('#head h1')"), "what did not change was not touched")
 }
+
+// What a role may not do is not offered, and is refused to whoever makes the browser ask for it all the same.
+func TestAViewerIsOfferedNoVerbAndForcesNone(t *testing.T) {
+	h, _, pages := doors(t, overPlainHTTP)
+	at := serveSite(t, pages).URL
+	tab := chromium.Open(t).Tab(t, chromium.Phone)
+	signIn(tab, at, "viewer")
+	tab.Go(at + "/escalations/E-42")
+	tab.Shows("You may read this and not answer it.")
+	require.Zero(t, chromium.Ask[int](tab, `document.querySelectorAll('form[action*="/escalations/"]').length`))
+	chromium.Ask[bool](tab, `(() => { const form = document.createElement("form");
+		form.method = "post";
+		form.action = "/escalations/E-42/acknowledge";
+		for (const [name, value] of [["key", "abcdefgh"], ["form_token", document.querySelector("[name=form_token]").value]]) {
+			const input = document.createElement("input");
+			Object.assign(input, {type: "hidden", name, value});
+			form.append(input);
+		}
+		document.body.append(form);
+		setTimeout(() => form.submit());
+		return true; })()`)
+	tab.Shows("You may not do this")
+	tab.Shows("Your request was refused and changed nothing.")
+	require.Empty(t, h.Heard())
+}
+
+func TestAnOverrideIsMadeByFormAndStandsInTheCalendar(t *testing.T) {
+	h := acme(t, night)
+	s := serve(t, h)
+	tab := chromium.Open(t).Tab(t, chromium.Phone)
+	tab.Go(s.URL + "/oncall/schedules/payments-primary?zone=Europe/Berlin")
+	tab.Press(`main a.button[href*="/override"]`)
+	tab.Await("document.querySelector('#person')")
+	chromium.Ask[bool](tab, "document.querySelector('#person').value = 'diego', document.querySelector('#from').value = '2026-11-24T18:00', document.querySelector('#until').value = '2026-11-24T17:00', true")
+	tab.Press("#reason")
+	tab.Type("Diego takes the night\r")
+	tab.Await("document.querySelector('#until-wrong:not([hidden])')")
+	require.Equal(t, "Diego takes the night", chromium.Ask[string](tab, "document.querySelector('#reason').value"), "a mistake costs one field, not the form")
+
+	chromium.Ask[bool](tab, "document.querySelector('#until').value = '2026-11-25T09:00', true")
+	tab.Press("form.card.stack button[type=submit]")
+	tab.Shows("What changes")
+	tab.Shows("In UTC: Tue 24 Nov, 17:00")
+	require.Empty(t, h.Heard(), "looking makes nothing")
+	tab.Press(".preview button")
+	tab.Shows("Diego takes the night")
+	require.Equal(t, []string{"override payments-primary diego 2026-11-24T17:00:00Z–2026-11-25T08:00:00Z"}, h.Heard())
+	tab.Press("form[action$='/end'] button")
+	tab.Await("!document.body.innerText.includes('Diego takes the night')")
+}
