@@ -27,6 +27,7 @@ const (
 	sandboxShown  = 400 // messages on the page
 	bubblesShown  = 4   // of one phone
 	recentBubbles = 2   // of those, the ones whose carrier can still be made to fail
+	climbsShown   = 3   // ladders drawn
 	reloadSandbox = 5   // seconds, without script
 )
 
@@ -62,6 +63,7 @@ type scene struct {
 	Phones []phone
 	Live   []service.Escalation
 	Over   []service.Escalation
+	Climbs map[id.Escalation][]rung // of the newest that are live: one watches them climb, and stop
 }
 
 // quiet: nothing was ever sent and nothing was ever open.
@@ -84,7 +86,16 @@ func (s *Site) scene(ctx context.Context, f frame) (scene, error) {
 	for _, e := range b.Live {
 		open[e.ID] = e.State == escalation.Open
 	}
-	return scene{Phones: phones(f.org, all, open), Live: b.Live, Over: b.Over}, nil
+	sc := scene{Phones: phones(f.org, all, open), Live: b.Live, Over: b.Over, Climbs: map[id.Escalation][]rung{}}
+	newest := slices.SortedFunc(slices.Values(b.Live), func(a, b service.Escalation) int { return b.OpenedAt.Compare(a.OpenedAt) })
+	for _, e := range first(newest, climbsShown) {
+		st, err := s.read(ctx, f.Caller, e.ID, nil)
+		if err != nil {
+			return scene{}, err
+		}
+		sc.Climbs[e.ID] = ladder(st.Entries)
+	}
+	return sc, nil
 }
 
 // phones sorts messages by who got them, in the order in which people were first told: cards never change places.

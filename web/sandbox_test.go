@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/reply"
+	"github.com/belayhq/belay/internal/chromium"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/web"
 	"github.com/belayhq/belay/web/webtest"
@@ -190,4 +192,23 @@ func TestAnOldSandboxShowsItsNewestMessages(t *testing.T) {
 	var all []service.SandboxMessage
 	require.NoError(t, json.Unmarshal(b.get("/sandbox/messages").Body.Bytes(), &all))
 	require.Len(t, all, 1207)
+}
+
+// One watches the ladder beside the phones: who was called by which way, and what stopped it.
+func TestTheSandboxDrawsTheLadderBesideThePhones(t *testing.T) {
+	h := webtest.Typical(night)
+	s := serve(t, h)
+	tab := chromium.Open(t).Tab(t, chromium.Desk)
+	tab.Go(s.URL + "/sandbox")
+	tab.Await("document.querySelector('#live.on')")
+	const climb = "[...document.querySelectorAll('.row.brief')].find((row) => row.innerText.includes('E-42'))"
+	tab.Await(climb + ".querySelectorAll('.climb .rung').length === 2")
+	tab.Await(climb + ".querySelector('.rung.now').innerText.includes('Chioma Eze')")
+	tab.Await(climb + ".innerText.includes('undelivered')")
+	h.Happens("E-42", escalation.EntryAcknowledged, "ben", "Ben Okafor has it", func(e *service.Escalation) { e.State, e.AcknowledgedBy = escalation.Acked, "ben" })
+	s.bell.Ring()
+	tab.Await(climb + ".querySelector('.rung-end').innerText.includes('Ben Okafor has it')")
+	tab.Await("!" + climb + ".querySelector('.rung.now')")
+	require.Less(t, chromium.Ask[float64](tab, "document.querySelector('.scene-list').getBoundingClientRect().right"),
+		chromium.Ask[float64](tab, "document.querySelector('.scene-phones').getBoundingClientRect().left"), "side by side")
 }

@@ -341,6 +341,7 @@
     picking.hidden = false;
   }
 
+  document.querySelector(".bar nav [aria-current=page], .bar nav [aria-current=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   localise();
   tick();
   setInterval(() => { tick(); watch(); }, 1000);
