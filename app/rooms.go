@@ -13,6 +13,7 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/surge"
 	"github.com/belayhq/belay/core/text"
+	"github.com/belayhq/belay/core/tracker"
 	"github.com/belayhq/belay/disk"
 	"github.com/belayhq/belay/durable"
 	"github.com/belayhq/belay/integrations/canary"
@@ -152,9 +153,12 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,
 	}
 	links, reached := store.TicketLinks{Pool: db}, &ticketClients{Tickets: o.Tickets}
-	r.news = &service.TicketNews{Book: links, Organisation: r.directory, Engine: engine, Now: now, Log: log}
+	watch := &service.TicketWatch{Tickets: r.tickets, Store: r.tickets.Store, Log: log}
+	r.news = &service.TicketNews{Book: links, Organisation: r.directory, Engine: engine, Observe: watch.Observe, Now: now, Log: log}
+	r.intake.Tickets = ticketDoor(r.directory, r.news)
 	r.scribe = &service.Scribe{
 		Book: links, Escalations: escalations, Organisation: r.directory, Trackers: reached.reach, News: r.news, Log: log,
+		Seal: tracker.Seal(o.Secret),
 		Page: func(e id.Escalation) string { return o.PublicURL + "/escalations/" + string(e) },
 	}
 	r.poll = &service.TicketPoll{Book: links, Organisation: r.directory, Trackers: reached.reach, News: r.news, Log: log}

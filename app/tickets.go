@@ -83,19 +83,49 @@ func (a *App) ticketNews(ctx context.Context, name string, p alert.Post) error {
 	if !known || system.Hook == "" {
 		return fault.New(fault.NotFound, "ticket system %s", name)
 	}
+	secret := a.options.Tickets.Secrets[system.Hook]
+	var err error
+	switch system.Type {
+	case org.ServiceNow:
+		err = servicenow.Proven(system, secret, p)
+	case org.Jira:
+		err = jira.Proven(system, secret, p)
+	}
+	if err != nil {
+		return err
+	}
+	return takeTickets(ctx, a.rooms.news, system, p)
+}
+
+// ticketDoor takes tickets that come by the key of an integration, which is their proof.
+func ticketDoor(current service.Organisation, news *service.TicketNews) func(context.Context, id.TicketSystem, string, alert.Post) error {
+	return func(ctx context.Context, name id.TicketSystem, format string, p alert.Post) error {
+		system, known := current.Current().Org.Tickets[name]
+		if !known {
+			return fault.New(fault.NotFound, "ticket system %s", name)
+		}
+		if format != string(system.Type) {
+			return fault.Field("format", "this integration takes tickets of %s: post them to /in/%s", name, system.Type)
+		}
+		return takeTickets(ctx, news, system, p)
+	}
+}
+
+// takeTickets hears what a webhook says that was proved.
+func takeTickets(ctx context.Context, news *service.TicketNews, system org.TicketSystem, p alert.Post) error {
 	var told []tracker.Ticket
 	var err error
-	switch secret := a.options.Tickets.Secrets[system.Hook]; system.Type {
+	switch system.Type {
 	case org.ServiceNow:
-		told, err = servicenow.Hook(system, secret, p)
+		told, err = servicenow.Posted(system, p.Body)
 	case org.Jira:
-		told, err = jira.Hook(system, secret, p)
+		told, err = jira.Read(system, p.Body)
 	}
 	if err != nil {
 		return err
 	}
 	for _, t := range told {
-		if err := a.rooms.news.Take(ctx, t); err != nil {
+		if err := news.Take(ctx, t); err != nil {
 			return err
 		}
 	}

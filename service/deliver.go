@@ -50,6 +50,9 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 			return Taken{}, err
 		}
 	}
+	if integration.Tickets != "" && i.Tickets != nil {
+		return Taken{}, i.Tickets(ctx, integration.Tickets, d.Dialect.Name, d.Post)
+	}
 	alerts, err := Understand(d.Dialect, integration, d.Post)
 	if err != nil {
 		return Taken{}, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 )
 
@@ -25,7 +26,9 @@ type Intake struct {
 	Heart        *Heart  // nil: no sign of life is known
 	Routes       *Routes // nil: everything goes where its integration says
 	Canary       CanaryProof
-	Now          func() time.Time
+	// Tickets takes what comes by an integration whose messages are tickets; nil: nothing does.
+	Tickets func(ctx context.Context, system id.TicketSystem, format string, p alert.Post) error
+	Now     func() time.Time
 }
 
 // acceptWithin is how long a sender waits for the inbox before the engine is asked to stand in.

@@ -31,6 +31,9 @@ type TicketLink struct {
 	Wanted      int // entries that are to be
 	Attempts    int // with this one, since the last that ended well
 	Sides       tracker.Sides
+	Watched     bool             // others opened it, and the escalation watches it
+	Phase       escalation.Phase // of the escalation, by the record
+	Owner       id.Person        // who has it, by the record
 }
 
 // TicketBook keeps the links. The timeline is their outbox.
@@ -47,8 +50,9 @@ type TicketBook interface {
 	// Failed notes that a system did, and gives it a rest of pause(failures in a row).
 	Failed(ctx context.Context, system id.TicketSystem, trouble string, pause func(failures int) time.Duration) error
 	Well(ctx context.Context, system id.TicketSystem) error
-	// Named finds the link of a ticket, by its address or by our correlation; fault.NotFound.
-	Named(ctx context.Context, system id.TicketSystem, ticket, correlation string) (TicketLink, error)
+	// Named finds the links of a ticket by its address, or, of one that is being made, by our correlation, oldest first. Those
+	// of escalations that are closed are left out.
+	Named(ctx context.Context, system id.TicketSystem, ticket, correlation string) ([]TicketLink, error)
 	// TakePoll gives the poll of a system to one process; not mine: it is not due, or the system rests.
 	TakePoll(ctx context.Context, system id.TicketSystem, every time.Duration) (cursor, now time.Time, mine bool, err error)
 	KeepCursor(ctx context.Context, system id.TicketSystem, cursor time.Time) error
@@ -61,8 +65,8 @@ type TicketBook interface {
 type Tracker interface {
 	// Open answers the ticket with this correlation, and makes it when there is none.
 	Open(ctx context.Context, d tracker.Draft) (tracker.Ticket, error)
-	// Noted is the highest entry of our timeline that the ticket holds.
-	Noted(ctx context.Context, ticket, correlation string) (int, error)
+	// Notes are the texts of the latest notes of a ticket, at least of those that hold the correlation.
+	Notes(ctx context.Context, ticket, correlation string) ([]string, error)
 	Note(ctx context.Context, ticket string, n tracker.Note) error
 	// Change writes fields and answers the ticket as it is afterwards.
 	Change(ctx context.Context, ticket string, c tracker.Change) (tracker.Ticket, error)
@@ -80,6 +84,7 @@ type Scribe struct {
 	Trackers     func(org.TicketSystem) (Tracker, error)
 	News         *TicketNews
 	Page         func(id.Escalation) string // address of an escalation for people
+	Seal         tracker.Seal               // of what we write
 	Log          *slog.Logger
 	Every        time.Duration // zero: one second
 	// Grace is how long a note whose end is unknown is left alone before it is looked for: systems answer late and write
@@ -266,11 +271,11 @@ func (s *Scribe) write(ctx context.Context, system org.TicketSystem, l TicketLin
 		}
 	} else if l.Attempts > 1 {
 		// An earlier turn did not end: its last note may be there although nobody heard so.
-		last, err := to.Noted(ctx, l.Ticket, l.Correlation)
+		texts, err := to.Notes(ctx, l.Ticket, l.Correlation)
 		if err != nil {
 			return err
 		}
-		if last = min(last, l.Wanted); last > l.Noted {
+		if last := min(s.Seal.Last(l.Correlation, texts...), l.Wanted); last > l.Noted {
 			if err := s.Book.Noted(ctx, l.ID, last); err != nil {
 				return &bookTrouble{fmt.Errorf("note how far %s is written: %w", l.Number, err)}
 			}
@@ -326,7 +331,7 @@ func (s *Scribe) notes(ctx context.Context, to Tracker, l TicketLink) error {
 		if len(entries) == 0 {
 			return nil
 		}
-		note := noteOf(l.Correlation, entries)
+		note := s.noteOf(l.Correlation, entries)
 		if err := to.Note(ctx, l.Ticket, note); err != nil {
 			return err
 		}
@@ -339,7 +344,7 @@ func (s *Scribe) notes(ctx context.Context, to Tracker, l TicketLink) error {
 }
 
 // noteOf are entries as people read them, as many as fit into one note; at least one.
-func noteOf(correlation string, entries []escalation.Entry) tracker.Note {
+func (s *Scribe) noteOf(correlation string, entries []escalation.Entry) tracker.Note {
 	var text strings.Builder
 	marker := tracker.Marker{Correlation: correlation, From: entries[0].Seq}
 	for _, e := range entries {
@@ -350,7 +355,7 @@ func noteOf(correlation string, entries []escalation.Entry) tracker.Note {
 		text.WriteString(line + "\n")
 		marker.To = e.Seq
 	}
-	text.WriteString(marker.String())
+	text.WriteString(s.Seal.Mark(marker))
 	return tracker.Note{Text: text.String(), Marker: marker}
 }
 
@@ -396,10 +401,12 @@ func wishOf(system org.TicketSystem, known escalation.Summary, sides tracker.Sid
 	case escalation.Acked:
 		w.State = ticket.Working
 	case escalation.ResolvedP, escalation.Closed:
-		w.State = ticket.Solved
+		if known.Ticket == "" { // a ticket that was watched is over when its own people say so
+			w.State = ticket.Solved
+		}
 	case escalation.Watched: // nobody of ours works on it: it stands as its own people left it
 	case escalation.Open:
-		if ticket.State(sides.Fields[tracker.FieldState].Ours).Over() {
+		if known.Ticket == "" && ticket.State(sides.Fields[tracker.FieldState].Ours).Over() {
 			w.State = ticket.Working
 		}
 	}
@@ -426,14 +433,19 @@ func shortened(s string, most int) string {
 // TicketRules says which escalations are to have tickets.
 type TicketRules struct{ Organisation Organisation }
 
-// Wanted names the systems, for a row as it is about to be written. An escalation that has a ticket keeps it.
+// Wanted names the systems, for a row as it is about to be written. An escalation that has a ticket keeps it; one that
+// watches a ticket gets no other in the same system, and none at all while it only watches.
 func (r TicketRules) Wanted(s escalation.Summary) []id.TicketSystem {
-	if s.State == escalation.Closed || s.Canary {
+	if s.State == escalation.Closed || s.State == escalation.Watched || s.Canary {
 		return nil
 	}
+	watched, _, _ := strings.Cut(s.Ticket, "/")
 	systems := r.Organisation.Current().Org.Tickets
 	var wanted []id.TicketSystem
 	for _, name := range sortedSystems(systems) {
+		if string(name) == watched {
+			continue
+		}
 		for _, o := range systems[name].Opens {
 			if o.Matches(s.Service, s.Kind, s.Priority) && s.Tier >= o.Tier {
 				wanted = append(wanted, name)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +28,7 @@ type TicketNews struct {
 	Organisation Organisation
 	Engine       Engine
 	// Observe takes tickets that no escalation opened; nil: nobody watches them.
-	Observe func(ctx context.Context, t tracker.Ticket) error
+	Observe func(ctx context.Context, system org.TicketSystem, t tracker.Ticket) error
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -42,16 +44,21 @@ func (n *TicketNews) Take(ctx context.Context, t tracker.Ticket) error {
 	if !known {
 		return fault.New(fault.NotFound, "ticket system %s", t.System)
 	}
-	link, err := n.Book.Named(ctx, system.ID, t.ID, t.Correlation)
-	if fault.Is(err, fault.NotFound) {
-		if n.Observe == nil || t.Gone {
-			return nil
-		}
-		return n.Observe(ctx, t)
-	}
+	links, err := n.Book.Named(ctx, system.ID, t.ID, t.Correlation)
 	if err != nil {
-		return fmt.Errorf("find the escalation of ticket %s: %w", t.Number, err)
+		return fmt.Errorf("find the escalations of ticket %s: %w", t.Number, err)
 	}
+	if n.Observe != nil && (len(links) == 0 || slices.ContainsFunc(links, func(l TicketLink) bool { return l.Watched })) {
+		err = n.Observe(ctx, system, t)
+	}
+	for _, l := range links {
+		err = errors.Join(err, n.hear(ctx, system, l, t))
+	}
+	return err
+}
+
+// hear says to one escalation what has changed in its ticket.
+func (n *TicketNews) hear(ctx context.Context, system org.TicketSystem, link TicketLink, t tracker.Ticket) error {
 	if t.Gone {
 		return n.Book.Gone(ctx, link.ID, "it was deleted there")
 	}
@@ -87,6 +94,9 @@ func (n *TicketNews) Take(ctx context.Context, t tracker.Ticket) error {
 // say tells an escalation what somebody changed in its ticket. Agreed: our side is, or is about to be, as theirs.
 func (n *TicketNews) say(ctx context.Context, system org.TicketSystem, l TicketLink, t tracker.Ticket, news tracker.News) (agreed bool, err error) {
 	verb, word := n.word(system, l, t, news)
+	if l.Watched {
+		verb, word = n.watched(l, t, news, verb, word)
+	}
 	if verb == "" {
 		return true, nil
 	}
@@ -143,6 +153,29 @@ func (n *TicketNews) word(system org.TicketSystem, l TicketLink, t tracker.Ticke
 		}
 	}
 	return "", w
+}
+
+// watched is what such a change means to an escalation that watches the ticket. Whether the ticket is over it hears otherwise,
+// with everything else that its history tells. While it only watches there is nothing to take. Once it has called people, it
+// does not rest because somebody of whom we know nothing took the ticket: that they pass it on may be why it called them.
+func (n *TicketNews) watched(l TicketLink, t tracker.Ticket, news tracker.News, verb string, w contract.Word) (string, contract.Word) {
+	awake := l.Phase == escalation.Open || l.Phase == escalation.Acked
+	switch {
+	case news.Field == tracker.FieldPriority && (awake || l.Phase == escalation.Watched):
+		return verb, w
+	case !awake || news.Field == tracker.FieldPriority || verb == contract.Resolve || verb == contract.Reopen:
+		return "", w
+	case verb == contract.Acknowledge && strings.HasPrefix(string(w.By), "ticket:"):
+		if news.Field == tracker.FieldAssignee {
+			w.Note = fmt.Sprintf("%s went to %s", t.Number, t.Assignee)
+		}
+		w.By, w.Name = id.Person("ticket:"+string(l.System)), string(l.System)
+		return contract.Note, w
+	case verb == contract.Reassign && l.Owner == "":
+		w.By, w.Name, w.To = w.To.Person, n.Organisation.Current().Org.People[w.To.Person].Name, nil
+		return contract.Acknowledge, w
+	}
+	return verb, w
 }
 
 // who speaks: whoever has the ticket, else the system itself.

@@ -21,6 +21,7 @@ import (
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/sla"
 	"github.com/belayhq/belay/core/ticket"
+	"github.com/belayhq/belay/core/tracker"
 )
 
 // Observation is a ticket as a connector saw it: always the whole ticket, whatever the webhook or the poll was about.
@@ -29,6 +30,16 @@ type Observation struct {
 	Key    string        // of this delivery: a second one with the same key changes nothing. Empty: never the same
 	At     time.Time     // when the ticket became so in its system; zero: now. What is older than what is known changes nothing
 	Ticket ticket.Ticket // Ticket.System and Ticket.Key say which
+	// Counter grows with every change in its system; zero: not known. Where both are known it says what is older, not At.
+	Counter int64
+	There   *TicketPlace // nil: nothing is written into it
+}
+
+// TicketPlace is where a ticket that is watched is written to.
+type TicketPlace struct {
+	System          id.TicketSystem
+	ID, Number, URL string
+	Sides           tracker.Sides // as it stands: nobody has changed anything yet
 }
 
 // Observed is what became of an observation.
@@ -129,7 +140,9 @@ func (t *Tickets) Observe(ctx context.Context, o Observation) (Observed, error) 
 	if o.Source == "" {
 		return Observed{}, fault.Field("source", "say who observed it")
 	}
-	got, err := t.Store.Observe(ctx, o, t.watch)
+	got, err := t.Store.Observe(ctx, o, func(e id.Escalation, what ticket.Ticket) (*contract.Start, error) {
+		return t.watch(e, what, o.There != nil)
+	})
 	if err != nil {
 		return Observed{}, err
 	}
@@ -148,15 +161,16 @@ func (t *Tickets) Tell(ctx context.Context, c Caller, o Observation) (Observed, 
 	return t.Observe(ctx, o)
 }
 
-// watch begins the life of a ticket about which something is promised.
-func (t *Tickets) watch(e id.Escalation, what ticket.Ticket) (*contract.Start, error) {
+// watch begins the life of a ticket about which something is promised, or which is asked for: what stands without being
+// written holds for it.
+func (t *Tickets) watch(e id.Escalation, what ticket.Ticket, asked bool) (*contract.Start, error) {
 	rules := escalation.CurrentRules
 	if t.Settler.Rules != nil {
 		rules = max(escalation.WatchingRules, min(rules, t.Settler.Rules())) // a worker that knows no tickets leaves it to one that does
 	}
 	d := t.Organisation.Current()
 	book := t.book(d.Revision, d.Org)
-	if what.State.Over() || !book.Promised(what) && !book.Looked(what) {
+	if what.State.Over() || !asked && !book.Promised(what) && !book.Looked(what) {
 		return nil, nil
 	}
 	opening, err := escalation.Prepare(d.Revision, d.Org, escalation.Request{

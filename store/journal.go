@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -69,8 +70,23 @@ func (j Journal) writing(number int64, r contract.Record) (*pgx.Batch, error) {
 			batch.Queue(sqlc.OpenTickets, number, strs(systems))
 		}
 	}
-	batch.Queue(sqlc.WantNotes, int32(s.Seq), number)
+	batch.Queue(sqlc.WantNotes, int32(s.Seq), number, loud(r.Entries))
 	return batch, nil
+}
+
+// loud: something was done that those who work on a watched ticket are to read in it.
+func loud(entries []escalation.Entry) bool {
+	return slices.ContainsFunc(entries, func(e escalation.Entry) bool {
+		switch e.Kind {
+		case escalation.EntryOpened, escalation.EntryResolved, escalation.EntryReopened, escalation.EntryClosed, escalation.EntryWarning:
+			return false // how the ticket stands, they know
+		case escalation.EntryTier, escalation.EntrySent, escalation.EntryReceipt, escalation.EntrySkipped, escalation.EntryAcknowledged,
+			escalation.EntryEscalated, escalation.EntryReassigned, escalation.EntrySnoozed, escalation.EntryNoted, escalation.EntryPrioritised,
+			escalation.EntryRepeated, escalation.EntryOverdue, escalation.EntryThreshold, escalation.EntryVendor, escalation.EntryUnreachable,
+			escalation.EntryRefused:
+		}
+		return true
+	})
 }
 
 // numberOf is what the tables know an escalation by.

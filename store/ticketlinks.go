@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/tracker"
@@ -59,19 +60,22 @@ func (t TicketLinks) Link(ctx context.Context, e id.Escalation, system id.Ticket
 	if err != nil {
 		return err
 	}
-	linked, err := sqlc.New(t.Pool).LinkTicket(ctx, sqlc.LinkTicketParams{
-		System: text(string(system)), Ticket: text(of.ID), Key: text(of.Number), Url: text(of.URL), Escalation: number,
-	})
-	if err != nil {
-		return faulty(err, "link %s to %s", of.Number, e)
-	}
-	if len(linked) > 0 {
+	return transact(ctx, t.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		// The recorder's row: an entry that is written meanwhile is either seen here, or sees the link.
+		if _, err := q.LockEscalation(ctx, number); err != nil {
+			return found(err, "escalation %s", e)
+		}
+		linked, err := q.LinkTicket(ctx, sqlc.LinkTicketParams{
+			System: text(string(system)), Ticket: text(of.ID), Key: text(of.Number), Url: text(of.URL), Escalation: number,
+		})
+		if err != nil {
+			return faulty(err, "link %s to %s", of.Number, e)
+		}
+		if len(linked) == 0 {
+			return fault.New(fault.Conflict, "%s has another ticket in %s", e, system)
+		}
 		return nil
-	}
-	if _, err := sqlc.New(t.Pool).GetEscalation(ctx, number); err != nil {
-		return found(err, "escalation %s", e)
-	}
-	return fault.New(fault.Conflict, "%s has another ticket in %s", e, system)
+	})
 }
 
 // Found keeps how a ticket is addressed.
@@ -145,13 +149,19 @@ func (t TicketLinks) Well(ctx context.Context, system id.TicketSystem) error {
 	return faulty(sqlc.New(t.Pool).SystemWell(ctx, text(string(system))), "note that %s works", system)
 }
 
-// Named finds a link by the ticket's address, or by our correlation.
-func (t TicketLinks) Named(ctx context.Context, system id.TicketSystem, ticket, correlation string) (service.TicketLink, error) {
-	row, err := sqlc.New(t.Pool).TicketNamed(ctx, text(string(system)), text(ticket), text(correlation))
+// Named finds links by the ticket's address, or, of one that is being made, by our correlation.
+func (t TicketLinks) Named(ctx context.Context, system id.TicketSystem, ticket, correlation string) ([]service.TicketLink, error) {
+	rows, err := sqlc.New(t.Pool).TicketNamed(ctx, text(string(system)), text(ticket), text(correlation))
 	if err != nil {
-		return service.TicketLink{}, found(err, "an escalation for ticket %s of %s", ticket, system)
+		return nil, faulty(err, "find the escalations of ticket %s of %s", ticket, system)
 	}
-	return linkOf(sqlc.TicketByIDRow(row))
+	links := make([]service.TicketLink, len(rows))
+	for n, row := range rows {
+		if links[n], err = linkOf(sqlc.TicketByIDRow(row)); err != nil {
+			return nil, err
+		}
+	}
+	return links, nil
 }
 
 // TakePoll gives the poll of a system to one process.
@@ -191,6 +201,7 @@ func linkOf(row sqlc.TicketByIDRow) (service.TicketLink, error) {
 	l := service.TicketLink{
 		ID: row.ID, System: id.TicketSystem(row.System), Escalation: id.OfNumber(row.Escalation), Correlation: row.Correlation,
 		Ticket: row.Ticket, Number: row.Number, URL: row.Url, Noted: int(row.Noted), Wanted: int(row.Wanted), Attempts: int(row.Attempts),
+		Watched: row.Watched, Phase: escalation.Phase(row.Phase), Owner: id.Person(row.Owner),
 	}
 	if err := json.Unmarshal(row.Sides, &l.Sides); err != nil {
 		return l, fmt.Errorf("read how the ticket of %s stands: %w", l.Escalation, err)

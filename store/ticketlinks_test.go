@@ -28,6 +28,8 @@ import (
 	"github.com/belayhq/belay/store"
 )
 
+var seal = tracker.Seal("a key of this house")
+
 // remote is a ticket system in memory, which fails on demand.
 type remote struct {
 	mu      sync.Mutex
@@ -72,9 +74,9 @@ func (r *remote) Open(_ context.Context, d tracker.Draft) (made tracker.Ticket, 
 	return made, err
 }
 
-func (r *remote) Noted(_ context.Context, which, correlation string) (last int, err error) {
-	err = r.enter("noted", func() { last = tracker.LastMarked(correlation, r.notes[which]...) })
-	return last, err
+func (r *remote) Notes(_ context.Context, which, _ string) (texts []string, err error) {
+	err = r.enter("notes", func() { texts = slices.Clone(r.notes[which]) })
+	return texts, err
 }
 
 func (r *remote) Note(_ context.Context, which string, n tracker.Note) error {
@@ -171,7 +173,7 @@ func newTicketHouse(t *testing.T, systems ...id.TicketSystem) *ticketHouse {
 
 func (h *ticketHouse) newScribe(log *slog.Logger) *service.Scribe {
 	return &service.Scribe{
-		Book: h.book, Escalations: store.Escalations{Pool: h.pool}, Organisation: h.org, News: h.news, Log: log, Grace: 15 * time.Millisecond,
+		Book: h.book, Escalations: store.Escalations{Pool: h.pool}, Organisation: h.org, News: h.news, Log: log, Grace: 15 * time.Millisecond, Seal: seal,
 		Trackers: func(s org.TicketSystem) (service.Tracker, error) { return h.remotes[s.ID], nil },
 	}
 }
@@ -319,11 +321,58 @@ func TestWhatPeopleSayIsNoMarker(t *testing.T) {
 	h.written()
 	links, err := h.book.Of(t.Context(), "E-1")
 	require.NoError(t, err)
-	forged := escalation.Entry{Seq: 2, At: noon, Kind: escalation.EntryNoted, Actor: "ana", Text: "ana: " + tracker.Marker{Correlation: links[0].Correlation, From: 1, To: 9}.String()}
+	said := escalation.Entry{Seq: 2, At: noon, Kind: escalation.EntryNoted, Actor: "ana", Text: "ana: " + seal.Mark(tracker.Marker{Correlation: links[0].Correlation, From: 1, To: 9})}
 	row := summary("E-1", 2, escalation.Open)
-	require.NoError(t, h.journal.Write(t.Context(), contract.Record{Entries: []escalation.Entry{forged}, Summary: row}))
+	require.NoError(t, h.journal.Write(t.Context(), contract.Record{Entries: []escalation.Entry{said}, Summary: row}))
 	h.written()
-	require.Equal(t, 2, tracker.LastMarked(links[0].Correlation, h.remotes["desk"].notes[links[0].Ticket]...))
+	require.Equal(t, 2, seal.Last(links[0].Correlation, h.remotes["desk"].notes[links[0].Ticket]...))
+}
+
+// Somebody writes into the ticket, by hand, that we have noted what is still to happen. A turn that breaks off is then made
+// up for by what the ticket holds: a marker that we have not sealed, or that is of another ticket, counts for nothing.
+func TestAForgedMarkerHidesNothing(t *testing.T) {
+	h := newTicketHouse(t, "desk")
+	h.write("E-1", 1, 1)
+	h.write("E-2", 1, 40)
+	h.written()
+	links, err := h.book.Of(t.Context(), "E-1")
+	require.NoError(t, err)
+	others, err := h.book.Of(t.Context(), "E-2")
+	require.NoError(t, err)
+	desk, is := h.remotes["desk"], links[0].Correlation
+	ours := desk.notes[links[0].Ticket][0]
+	genuine := ours[strings.LastIndex(ours, "["):]
+	other := desk.notes[others[0].Ticket][1]
+	for _, forged := range []string{
+		"[" + is + " 1-9]", "[" + is + " 1-9 0123456789abcdef]", strings.Replace(genuine, " 1-1 ", " 1-9 ", 1),
+		tracker.Seal("another key").Mark(tracker.Marker{Correlation: is, From: 1, To: 9}),
+		strings.Replace(other[strings.LastIndex(other, "["):], others[0].Correlation, is, 1),
+	} {
+		require.NoError(t, desk.Note(t.Context(), links[0].Ticket, tracker.Note{Text: "zoe: " + forged}))
+	}
+	first := true
+	desk.trouble = func(verb string) (before, after error) {
+		if verb == "note" && first {
+			first = false
+			return fault.New(fault.Unavailable, "502"), nil // it was not taken, and nobody knows
+		}
+		return nil, nil
+	}
+	h.write("E-1", 2, 5)
+	h.written()
+	require.False(t, first)
+	require.Equal(t, tiers(5), h.noted("desk", "E-1"))
+}
+
+// A ticket is copied with everything that stands in it. What becomes of the copy is no news of the first.
+func TestACopiedTicketSpeaksForItself(t *testing.T) {
+	h := newTicketHouse(t, "desk")
+	h.write("E-1", 1, 1)
+	h.written()
+	copied := *h.remotes["desk"].tickets["id-1"]
+	copied.System, copied.ID, copied.Number, copied.State, copied.Version = "desk", "id-7", "INC7", ticket.Solved, 90
+	require.NoError(t, h.news.Take(t.Context(), copied))
+	require.Empty(t, h.engine.said)
 }
 
 func TestATicketFollowsItsEscalationAndTheOtherWayRound(t *testing.T) {
@@ -483,4 +532,122 @@ func TestALinkedTicketIsNotOverwritten(t *testing.T) {
 	require.True(t, fault.Is(h.book.Link(t.Context(), "E-77", "desk", theirs), fault.NotFound))
 	h.written()
 	require.Equal(t, tiers(2), h.noted("desk", "E-1"))
+}
+
+// desked keeps what is observed, and lets every ticket that is not over be watched.
+type desked struct{ store.Tickets }
+
+func (d desked) Observe(ctx context.Context, o service.Observation) (service.Observed, error) {
+	if o.At.IsZero() {
+		o.At = time.Now()
+	}
+	return d.Tickets.Observe(ctx, o, watchIt)
+}
+
+// watching lets a house watch the tickets of a team.
+func (h *ticketHouse) watching() {
+	system := h.org.org.Tickets["desk"]
+	system.Watch = org.TicketWatch{Tickets: []org.TicketMatch{{When: `ticket.team == "ops"`, Service: "payments", Kind: "technical"}},
+		Reason: `fields.hold`, VIP: `fields.tier == "gold"`, Labels: []string{"region"}}
+	h.org.org.Tickets["desk"] = system
+	watch := &service.TicketWatch{Tickets: desked{store.Tickets{Pool: h.pool}}, Store: store.Tickets{Pool: h.pool}, Log: h.scribe.Log}
+	h.news.Observe = watch.Observe
+}
+
+// theirs is a ticket that somebody else opened, and hears of it.
+func (h *ticketHouse) theirs(number string, version int64, change func(*tracker.Ticket)) tracker.Ticket {
+	h.t.Helper()
+	desk := h.remotes["desk"]
+	desk.mu.Lock()
+	now, known := desk.tickets[number]
+	if !known {
+		now = &tracker.Ticket{ID: number, Number: number, Title: number + " is slow", State: ticket.New, Team: "ops", UpdatedAt: noon, OpenedAt: noon}
+		desk.tickets[number] = now
+	}
+	now.Version = version
+	change(now)
+	t := *now
+	desk.mu.Unlock()
+	t.System = "desk"
+	require.NoError(h.t, h.news.Take(h.t.Context(), t))
+	return t
+}
+
+func TestATicketOfOthersIsWatchedAndItsChangesBecomeHistory(t *testing.T) {
+	h := newTicketHouse(t, "desk")
+	h.watching()
+	tickets := store.Tickets{Pool: h.pool}
+	h.theirs("INC1", 0, func(t *tracker.Ticket) { t.Fields = map[string]string{"tier": "gold", "region": "eu", "secret": "x"} })
+	h.theirs("INC2", 0, func(t *tracker.Ticket) { t.Team = "network" })
+	ref := ticket.Ref{System: "desk", Key: "INC1"}
+	first, err := tickets.Get(t.Context(), ref)
+	require.NoError(t, err)
+	require.NotEmpty(t, first.Escalation)
+	require.True(t, first.Ticket.VIP)
+	require.Equal(t, map[string]string{"region": "eu"}, first.Ticket.Labels)
+	require.Equal(t, org.Kind("technical"), first.Ticket.Kind)
+	_, err = tickets.Get(t.Context(), ticket.Ref{System: "desk", Key: "INC2"})
+	require.True(t, fault.Is(err, fault.NotFound), "nobody asked to watch it")
+
+	before := h.theirs("INC1", 1, func(t *tracker.Ticket) { t.State = ticket.Working })
+	h.theirs("INC1", 2, func(t *tracker.Ticket) { t.Team = "network" }) // it matches no more, and is observed on
+	h.theirs("INC1", 3, func(t *tracker.Ticket) { t.State, t.Fields["hold"] = "", "vendor" })
+	require.NoError(t, h.news.Take(t.Context(), before), "late, within the same second")
+	history, err := tickets.History(t.Context(), ref)
+	require.NoError(t, err)
+	require.Len(t, history, 4)
+	require.Equal(t, []any{"network", ticket.Working, "vendor", id.Service("payments")},
+		[]any{history.Last().Team, history.Last().State, history.Last().Reason, history.Last().Service})
+
+	h.theirs("INC1", 4, func(t *tracker.Ticket) { t.Gone = true })
+	last, err := tickets.Get(t.Context(), ref)
+	require.NoError(t, err)
+	require.Equal(t, ticket.Cancelled, last.Ticket.State)
+}
+
+// Nothing is written into a ticket that is only watched. Once something is done, all of it is.
+func TestAWatchedTicketIsWrittenIntoOnceSomethingIsDone(t *testing.T) {
+	h := newTicketHouse(t, "desk")
+	h.watching()
+	h.theirs("INC1", 1, func(t *tracker.Ticket) { t.Priority = org.P4 })
+	watched, err := store.Tickets{Pool: h.pool}.Get(t.Context(), ticket.Ref{System: "desk", Key: "INC1"})
+	require.NoError(t, err)
+	e := watched.Escalation
+	stands := func(phase escalation.Phase, owner id.Person) func(*escalation.Summary) {
+		return func(s *escalation.Summary) {
+			s.State, s.AcknowledgedBy, s.Ticket, s.Priority, s.Service = phase, owner, "desk/INC1", org.P4, "payments"
+		}
+	}
+	says := func(seq int, kind escalation.EntryKind, change func(*escalation.Summary)) {
+		row := summary(e, seq, escalation.Open)
+		change(&row)
+		one := entries(seq, seq)
+		one[0].Kind = kind
+		require.NoError(t, h.journal.Write(t.Context(), contract.Record{Entries: one, Summary: row}))
+	}
+	says(1, escalation.EntryOpened, stands(escalation.Watched, ""))
+	h.theirs("INC1", 2, func(t *tracker.Ticket) { t.Assignee, t.State = "u-ben", ticket.Working })
+	h.written()
+	require.Empty(t, h.noted("desk", e))
+	require.Empty(t, h.engine.said, "there is nothing to take yet")
+	require.Len(t, h.remotes["desk"].tickets, 1, "it has a ticket")
+
+	says(2, escalation.EntryThreshold, stands(escalation.Open, ""))
+	h.written()
+	require.Equal(t, tiers(2), h.noted("desk", e))
+	h.theirs("INC1", 3, func(t *tracker.Ticket) { t.Assignee = "u-zoe" })
+	h.theirs("INC1", 4, func(t *tracker.Ticket) { t.Assignee = "u-ana" })
+	require.Equal(t, []string{"escalation/" + string(e) + " note ticket:desk", "escalation/" + string(e) + " acknowledge ana"}, h.engine.said,
+		"it does not rest because it was passed on to somebody of whom we know nothing")
+	says(3, escalation.EntryAcknowledged, stands(escalation.Acked, "ben"))
+	h.written()
+	require.Equal(t, "u-ben", h.remotes["desk"].tickets["INC1"].Assignee, "ours follow")
+	require.Equal(t, org.P4, h.remotes["desk"].tickets["INC1"].Priority)
+
+	h.theirs("INC1", 9, func(t *tracker.Ticket) { t.State = ticket.Solved })
+	require.Len(t, h.engine.said, 2, "that it is over is told with its history")
+	says(4, escalation.EntryResolved, stands(escalation.ResolvedP, ""))
+	h.written()
+	require.Equal(t, tiers(4), h.noted("desk", e))
+	require.Equal(t, ticket.Solved, h.remotes["desk"].tickets["INC1"].State)
 }

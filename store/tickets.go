@@ -16,6 +16,7 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/ticket"
+	"github.com/belayhq/belay/core/tracker"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store/sqlc"
 )
@@ -47,6 +48,7 @@ type notebook struct {
 
 	before   sqlc.TicketForUpdateRow
 	held     *int64 // the escalation that watches it
+	priority string // of that
 	revision string
 }
 
@@ -77,7 +79,7 @@ func (n *notebook) observe(ctx context.Context) (service.Observed, error) {
 		}
 		n.before, n.held, n.revision = row, row.Escalation, row.Revision
 		n.got.Changed = ticket.Differences(last, o.Ticket)
-		n.got.Stale = o.At.Before(row.ChangedAt) && len(n.got.Changed) > 0
+		n.got.Stale = n.older() && len(n.got.Changed) > 0
 	}
 	n.got.Version = int(n.before.Version)
 	n.got.Escalation = watcherOf(n.held)
@@ -91,6 +93,14 @@ func (n *notebook) observe(ctx context.Context) (service.Observed, error) {
 		return n.got, n.q.NoteDelivery(ctx, int32(n.got.Version), text(o.Source), text(o.Key))
 	}
 	return n.got, nil
+}
+
+// older: the count of changes in its system says so, else its instants.
+func (n *notebook) older() bool {
+	if n.o.Counter > 0 && n.before.Counter > 0 {
+		return n.o.Counter < n.before.Counter
+	}
+	return n.o.At.Before(n.before.ChangedAt)
 }
 
 // known answers a delivery that was taken before.
@@ -107,7 +117,7 @@ func (n *notebook) known(ctx context.Context) (service.Observed, error) {
 func (n *notebook) keep(ctx context.Context) error {
 	first, changed := n.before.Version == 0, len(n.got.Changed) > 0
 	if !first && !changed && (n.held != nil || n.got.Stale) {
-		return nil
+		return n.count(ctx)
 	}
 	if first || changed {
 		n.got.Version++
@@ -118,6 +128,7 @@ func (n *notebook) keep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		n.priority = row.Priority
 		if state = row.State; state != string(escalation.Closed) {
 			if err := n.tell(ctx, *n.held, row.Priority); err != nil {
 				return err
@@ -168,6 +179,7 @@ func (n *notebook) begin(ctx context.Context, number int64, start contract.Start
 	if err != nil {
 		return err
 	}
+	n.priority = row.Priority
 	inserted, err := n.q.OpenEscalation(ctx, row)
 	switch {
 	case err != nil:
@@ -198,14 +210,39 @@ func (n *notebook) put(ctx context.Context, version bool) error {
 	ref := n.o.Ticket.Ref
 	err = n.q.PutTicket(ctx, sqlc.PutTicketParams{
 		System: text(ref.System), Key: text(ref.Key), Version: int32(n.got.Version), Ticket: snapshot, State: string(n.o.Ticket.State),
-		Service: text(string(n.o.Ticket.Service)), ChangedAt: at, Escalation: n.held, Revision: n.revision,
+		Service: text(string(n.o.Ticket.Service)), ChangedAt: at, Escalation: n.held, Revision: n.revision, Counter: n.o.Counter,
 	})
-	if err != nil || !version {
+	if err != nil {
+		return err
+	}
+	if err := n.join(ctx); err != nil || !version {
 		return err
 	}
 	return n.q.AddTicketVersion(ctx, sqlc.AddTicketVersionParams{
 		System: text(ref.System), Key: text(ref.Key), Version: int32(n.got.Version), At: at, Ticket: snapshot,
 	})
+}
+
+// join lets the escalation that watches the ticket write into it. The escalation is new, or its row is locked.
+func (n *notebook) join(ctx context.Context) error {
+	if n.held == nil || n.o.There == nil {
+		return nil
+	}
+	there := n.o.There
+	sides, err := document(there.Sides.Agreed(tracker.News{Field: tracker.FieldPriority, Now: n.priority}))
+	if err != nil {
+		return err
+	}
+	return n.q.WatchTicket(ctx, sqlc.WatchTicketParams{System: text(string(there.System)), Ticket: text(there.ID), Key: text(there.Number), Url: text(there.URL),
+		Sides: sides, Escalation: *n.held})
+}
+
+// count remembers how often the ticket was changed although nothing of it that we know was.
+func (n *notebook) count(ctx context.Context) error {
+	if n.o.Counter <= n.before.Counter {
+		return nil
+	}
+	return n.q.CountTicket(ctx, n.o.Counter, text(n.o.Ticket.System), text(n.o.Ticket.Key))
 }
 
 func watcherOf(number *int64) id.Escalation {

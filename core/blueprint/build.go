@@ -72,7 +72,8 @@ func (b builder) add(doc *document) {
 		o.Integrations[id.Integration(doc.id)] = org.Integration{ID: id.Integration(doc.id), Kind: b.text(n, "type", "events"),
 			Service: id.Service(b.text(n, "service", "")), Key: b.text(n, "key", ""),
 			Secret: b.text(n, "secret", ""), Alert: org.Kind(b.text(n, "alerts", string(org.Technical))),
-			Topics: list[string](b, n, "topics"), Rules: b.rules(n), Flapping: b.flapping(n), Mapping: b.mapping(n), Canary: b.canary(n)}
+			Topics: list[string](b, n, "topics"), Rules: b.rules(n), Flapping: b.flapping(n), Mapping: b.mapping(n), Canary: b.canary(n),
+			Tickets: id.TicketSystem(b.text(n, "tickets", ""))}
 	case KindSchedule:
 		o.Schedules[id.Schedule(doc.id)] = b.schedule(doc)
 	case KindCalendar:

@@ -268,6 +268,7 @@ func (d *difference) integration(was, becomes org.Integration) {
 	d.text("flapping", flappingText(was.Flapping), flappingText(becomes.Flapping))
 	d.mapping(was.Mapping, becomes.Mapping)
 	d.canary(was.Canary, becomes.Canary)
+	d.word("ticket system", string(was.Tickets), string(becomes.Tickets))
 	if was.Key != becomes.Key {
 		d.say(Changed, "key changed: senders with the old one will be refused")
 	}

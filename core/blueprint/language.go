@@ -180,6 +180,7 @@ func integration() *shape {
 		key{"flapping", false, flapping()},
 		key{"mapping", false, mapping()},
 		key{"canary", false, canary()},
+		key{"tickets", false, shape{form: formRef, of: KindTicketSystem, doc: "What comes in its format are tickets of this system: they are watched, and page nobody by themselves.", fallback: "what comes are alerts"}},
 	)
 }
 

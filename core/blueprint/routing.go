@@ -98,7 +98,7 @@ func heartbeat() *shape {
 func severities() []string { return []string{"critical", "error", "warning", "info"} }
 
 // scopes are made once for a reading.
-type scopes struct{ events, bodies, tickets expr.Scope }
+type scopes struct{ events, bodies, tickets, sights expr.Scope }
 
 // expression says what is wrong with one, or nothing.
 func (r *reader) expression(form form, text string) string {
@@ -115,7 +115,11 @@ func (r *reader) expression(form form, text string) string {
 		if err != nil {
 			return err.Error()
 		}
-		r.scopes = &scopes{events, bodies, tickets}
+		sights, err := expr.Snapshots()
+		if err != nil {
+			return err.Error()
+		}
+		r.scopes = &scopes{events, bodies, tickets, sights}
 	}
 	scope, want := r.scopes.events, expr.Truth
 	switch form {
@@ -123,6 +127,10 @@ func (r *reader) expression(form form, text string) string {
 		want = expr.Text
 	case formAbout:
 		scope = r.scopes.tickets
+	case formSeen:
+		scope = r.scopes.sights
+	case formSight:
+		scope, want = r.scopes.sights, expr.Text
 	case formMapping:
 		scope, want = r.scopes.bodies, expr.Any
 	}

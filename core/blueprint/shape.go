@@ -39,6 +39,8 @@ const (
 	formTerm      form = "term"      // CEL over an event: text
 	formMapping   form = "mapping"   // CEL over a body
 	formBody      form = "body"      // a request, of several lines
+	formSeen      form = "seen"      // CEL over a ticket as its system shows it: true or false
+	formSight     form = "sight"     // … text
 	formList      form = "list"
 	formRecord    form = "record" // fixed keys
 	formBook      form = "book"   // free keys of one form, such as dates
@@ -268,7 +270,7 @@ func (r *reader) scalar(s *shape, n node) string {
 		return prefixed(text, address("email", text))
 	case formWeb:
 		return prefixed(text, address("webhook", text))
-	case formCondition, formAbout, formTerm, formMapping:
+	case formCondition, formAbout, formTerm, formMapping, formSeen, formSight:
 		return r.expression(s.form, text)
 	case formPoint:
 		_, ok := point(text)
@@ -339,6 +341,10 @@ func (s *shape) wants() string {
 		return "an expression such as labels.cluster"
 	case formMapping:
 		return "an expression such as body.alert.name"
+	case formSeen:
+		return `a condition such as ticket.team == "Payments"`
+	case formSight:
+		return "an expression such as fields.hold_reason"
 	case formList:
 		return "a list"
 	case formRecord:

@@ -2,6 +2,7 @@ package blueprint
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -52,8 +53,45 @@ func ticketSystemShape() *shape {
 		key{"states", false, shape{form: formList, min: 1, doc: "What its states mean.", fallback: "as the system comes", items: &state}},
 		key{"priorities", false, shape{form: formList, min: 1, doc: "What its priorities mean.", fallback: "as the system comes", items: &priority}},
 		key{"people", false, shape{form: formList, min: 1, doc: "Who is who there: without it nobody is assigned.", items: &person}},
+		key{"watch", false, watchShape()},
 		key{"fields", false, fields("Fields of every new ticket; {service}, {title}, {link} and {priority} are filled in.", "none")},
 	)
+}
+
+const sightDoc = "CEL over ticket (number, title, status, state, priority, assignee, team, category, customer) and fields, which are the system's own."
+
+func watchShape() shape {
+	term := func(doc string) shape {
+		return shape{form: formSight, doc: doc + " " + sightDoc, fallback: "not known"}
+	}
+	match := shape{form: formRecord, doc: "Some tickets, and what they are about.", keys: []key{
+		{"when", false, shape{form: formSeen, doc: "Which. " + sightDoc, fallback: "all"}},
+		{"service", true, ref(KindService, "What they are about.")},
+		{"kind", false, one("Which path they take.", "the service's", kinds()...)},
+	}}
+	return shape{form: formRecord, doc: "Which tickets that others opened are watched, and what is read of them.", fallback: "none", keys: []key{
+		{"query", true, words("Which tickets are asked for, in the system's own language (an encoded query, JQL): it makes up for webhooks that were lost.")},
+		{"tickets", true, shape{form: formList, min: 1, doc: "The first that matches counts.", items: &match}},
+		{"type", false, term("Its type.")},
+		{"reason", false, term("Why it waits, as customer or vendor.")},
+		{"vip", false, shape{form: formSeen, doc: "Whether the customer is a VIP. " + sightDoc, fallback: "false"}},
+		{"responded_at", false, term("When the customer was first answered.")},
+		{"spoke_at", false, term("The last word of whoever works on it.")},
+		{"labels", false, shape{form: formList, min: 1, doc: "Fields that are kept as labels.", items: &shape{form: formText, doc: "Name of a field."}}},
+	}}
+}
+
+func (b builder) ticketWatch(n node) org.TicketWatch {
+	v := b.value(n, "watch")
+	if v == nil {
+		return org.TicketWatch{}
+	}
+	w := org.TicketWatch{Query: b.text(v, "query", ""), Type: b.text(v, "type", ""), Reason: b.text(v, "reason", ""), VIP: b.text(v, "vip", ""),
+		RespondedAt: b.text(v, "responded_at", ""), SpokeAt: b.text(v, "spoke_at", ""), Labels: list[string](b, v, "labels")}
+	for _, one := range b.items(v, "tickets") {
+		w.Tickets = append(w.Tickets, org.TicketMatch{When: b.text(one, "when", ""), Service: id.Service(b.text(one, "service", "")), Kind: org.Kind(b.text(one, "kind", ""))})
+	}
+	return w
 }
 
 func ticketStates() []string { return texts(ticket.States()) }
@@ -63,7 +101,7 @@ func (b builder) ticketSystem(doc *document) org.TicketSystem {
 	s := org.TicketSystem{
 		ID: id.TicketSystem(doc.id), Name: b.text(n, "name", doc.id), Type: org.TicketType(b.text(n, "type", "")), URL: b.text(n, "url", ""),
 		Secret: b.text(n, "secret", ""), Hook: b.text(n, "hook", ""), Table: b.text(n, "table", ""), Project: b.text(n, "project", ""),
-		IssueType: b.text(n, "issue_type", ""), Edition: b.text(n, "edition", ""), Fields: b.fieldPairs(n, "fields"),
+		IssueType: b.text(n, "issue_type", ""), Edition: b.text(n, "edition", ""), Fields: b.fieldPairs(n, "fields"), Watch: b.ticketWatch(n),
 	}
 	for _, o := range b.items(n, "opens") {
 		s.Opens = append(s.Opens, org.TicketOpening{
@@ -136,6 +174,10 @@ func (d *difference) ticketSystem(was, becomes org.TicketSystem) {
 	d.set("fields with states", mapTexts(was.With), mapTexts(becomes.With))
 	d.set("priorities", mapTexts(was.Priority), mapTexts(becomes.Priority))
 	d.set("people", mapTexts(was.People), mapTexts(becomes.People))
+	if !reflect.DeepEqual(was.Watch, becomes.Watch) {
+		d.text("query of watched tickets", was.Watch.Query, becomes.Watch.Query)
+		d.set("watches", matchTexts(was.Watch), matchTexts(becomes.Watch))
+	}
 	d.set("fields of new tickets", mapTexts(was.Fields), mapTexts(becomes.Fields))
 }
 
@@ -144,6 +186,23 @@ func openingTexts(s org.TicketSystem) []string {
 	for _, o := range s.Opens {
 		out = append(out, named(o.Services, "all services")+" / "+named(o.Kinds, "all kinds")+" / "+named(o.Priorities, "all priorities")+tierText(o.Tier))
 	}
+	return out
+}
+
+func matchTexts(w org.TicketWatch) []string {
+	var out []string
+	for n, m := range w.Tickets {
+		out = append(out, decimal(n+1)+". "+string(m.Service)+" "+string(m.Kind)+" "+m.When)
+	}
+	for name, term := range map[string]string{"type": w.Type, "reason": w.Reason, "vip": w.VIP, "responded_at": w.RespondedAt, "spoke_at": w.SpokeAt} {
+		if term != "" {
+			out = append(out, name+" is "+term)
+		}
+	}
+	for _, label := range w.Labels {
+		out = append(out, "label "+label)
+	}
+	slices.Sort(out)
 	return out
 }
 

@@ -170,6 +170,8 @@ type Integration struct {
 	Flapping *Flapping // nil: every change is taken as it comes
 	Mapping  *Mapping  // how any JSON becomes an event; nil: it does not
 	Canary   *Canary   // nil: none walks through it
+
+	Tickets id.TicketSystem // what comes are tickets of this system, which are watched; empty: alerts
 }
 
 // Schedule says who is on call when: layers one above the other, the highest that has somebody wins.

@@ -18,13 +18,33 @@ type TicketSystem struct {
 	Project   string // Jira
 	IssueType string // Jira
 	Edition   string // Jira: "cloud", "data_center"
-	Query     string // what else is polled, in the system's own language
+	Watch     TicketWatch
 	Opens     []TicketOpening
 	States    map[string][]string            // ours → theirs; the first is written
 	With      map[string]map[string]string   // further fields when a state is written
 	Priority  map[Priority]map[string]string // fields that mean it
 	People    map[id.Person]string           // as the system addresses them
 	Fields    map[string]string              // of every new ticket; {service}, {title}, {link}, {priority}
+}
+
+// TicketWatch says which tickets that others opened are watched, and what is read of them. Terms are CEL over a snapshot; one
+// that is empty says nothing.
+type TicketWatch struct {
+	Query       string        // which are asked for, in the system's own language: it makes up for webhooks that were lost
+	Tickets     []TicketMatch // the first that matches counts; none: not watched
+	Type        string
+	Reason      string // why it waits
+	VIP         string
+	RespondedAt string
+	SpokeAt     string
+	Labels      []string // fields that are kept as labels
+}
+
+// TicketMatch says what a ticket is about.
+type TicketMatch struct {
+	When    string // empty: always
+	Service id.Service
+	Kind    Kind
 }
 
 // TicketType says which language a system speaks.

@@ -1,6 +1,9 @@
 package tracker
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -12,28 +15,40 @@ type Marker struct {
 	From, To    int // sequence numbers, both included
 }
 
-// String is how it stands in a note: "[belay-E-42-1f2e3d4c5b6a 3-9]".
-func (m Marker) String() string { return fmt.Sprintf("[%s %d-%d]", m.Correlation, m.From, m.To) }
+// Seal is a key that only we know. Whoever can write into a ticket can write a marker, but not seal it: entries that nobody
+// has noted must not pass for noted.
+type Seal []byte
+
+// Mark is how a marker stands in a note: "[belay-E-42-1f2e3d4c5b6a 3-9 0123456789abcdef]".
+func (s Seal) Mark(m Marker) string { return fmt.Sprintf("[%s %s]", m.plain(), s.of(m)) }
+
+func (m Marker) plain() string { return fmt.Sprintf("%s %d-%d", m.Correlation, m.From, m.To) }
+
+func (s Seal) of(m Marker) string {
+	mac := hmac.New(sha256.New, s)
+	mac.Write([]byte("ticket note\x00" + m.plain()))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
+}
 
 // A marker is found in whatever a system made of our text.
-var marked = regexp.MustCompile(`\[(belay-E-[0-9]+-[0-9a-f]{12}) ([0-9]{1,9})-([0-9]{1,9})\]`)
+var marked = regexp.MustCompile(`\[(belay-E-[0-9]+-[0-9a-f]{12}) ([0-9]{1,9})-([0-9]{1,9}) ([0-9a-f]{16})\]`)
 
-// LastMarked is the highest entry of this correlation that any of the texts holds; 0: none.
-func LastMarked(correlation string, texts ...string) int {
+// Last is the highest entry of this correlation that any of the texts holds under our seal; 0: none.
+func (s Seal) Last(correlation string, texts ...string) int {
 	last := 0
 	for _, text := range texts {
 		for _, found := range marked.FindAllStringSubmatch(text, -1) {
-			to, err := strconv.Atoi(found[3])
-			if err == nil && found[1] == correlation {
-				last = max(last, to)
+			from, wrong := strconv.Atoi(found[2])
+			to, bad := strconv.Atoi(found[3])
+			m := Marker{Correlation: found[1], From: from, To: to}
+			if wrong != nil || bad != nil || m.Correlation != correlation || !hmac.Equal([]byte(s.of(m)), []byte(found[4])) {
+				continue
 			}
+			last = max(last, to)
 		}
 	}
 	return last
 }
 
-// Ours reports whether a text carries a marker of any installation of Belay.
-func Ours(text string) bool { return marked.MatchString(text) }
-
-// Unmarked is a text in which nobody finds a marker: what people say must not pass for one.
+// Unmarked is a text in which nobody finds a marker: what people say is none.
 func Unmarked(text string) string { return marked.ReplaceAllString(text, "($1 $2-$3)") }

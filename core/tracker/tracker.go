@@ -41,10 +41,25 @@ type Draft struct {
 	Link        string // to the escalation
 }
 
-// Note is one comment, seen by those who work on the ticket and not by customers. Its marker stands in its text.
+// Note is one comment, seen by those who work on the ticket and not by customers. Its marker stands, sealed, in its text.
 type Note struct {
 	Text   string
 	Marker Marker
+}
+
+// Vars are the names that conditions and terms about a snapshot use: ticket and fields.
+func (t Ticket) Vars() map[string]any {
+	fields := t.Fields
+	if fields == nil {
+		fields = map[string]string{}
+	}
+	return map[string]any{
+		"ticket": map[string]any{
+			"id": t.ID, "number": t.Number, "title": t.Title, "status": t.Status, "state": string(t.State), "priority": string(t.Priority),
+			"assignee": t.Assignee, "team": t.Team, "category": t.Category, "customer": t.Customer,
+		},
+		"fields": fields,
+	}
 }
 
 // Change is what we write into a ticket. Empty fields are left as they are.

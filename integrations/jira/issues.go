@@ -184,11 +184,11 @@ func (i *Issues) get(ctx context.Context, which string) (tracker.Ticket, error) 
 	return Ticket(i.system, o), nil
 }
 
-// Noted is part of service.Tracker.
-func (i *Issues) Noted(ctx context.Context, which, correlation string) (int, error) {
+// Notes is part of service.Tracker.
+func (i *Issues) Notes(ctx context.Context, which, _ string) ([]string, error) {
 	body, err := i.do(ctx, http.MethodGet, i.address("/issue/"+url.PathEscape(which)+"/comment", url.Values{"orderBy": {"-created"}, "maxResults": {"100"}}), nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var page struct {
 		Comments []struct {
@@ -196,13 +196,13 @@ func (i *Issues) Noted(ctx context.Context, which, correlation string) (int, err
 		} `json:"comments"`
 	}
 	if err := json.Unmarshal(body, &page); err != nil {
-		return 0, fault.Wrap(fault.Unavailable, err, "read comments")
+		return nil, fault.Wrap(fault.Unavailable, err, "read comments")
 	}
-	last := 0
+	texts := make([]string, 0, len(page.Comments))
 	for _, c := range page.Comments {
-		last = max(last, tracker.LastMarked(correlation, plain(c.Body)))
+		texts = append(texts, plain(c.Body))
 	}
-	return last, nil
+	return texts, nil
 }
 
 // plain is all text of a document, or a text itself.
@@ -302,8 +302,8 @@ func (i *Issues) move(ctx context.Context, which string, c tracker.Change) error
 func (i *Issues) Changed(ctx context.Context, since, now time.Time) ([]tracker.Ticket, bool, error) {
 	ago := fmt.Sprintf(`updated >= "-%dm"`, max(1, int(now.Sub(since)/time.Minute)+1))
 	jql := "labels = belay"
-	if i.system.Query != "" {
-		jql = "(" + jql + " OR (" + i.system.Query + "))"
+	if i.system.Watch.Query != "" {
+		jql = "(" + jql + " OR (" + i.system.Watch.Query + "))"
 	}
 	changed, more, err := i.search(ctx, jql+" AND "+ago+" ORDER BY updated ASC", 2000)
 	return changed, more, notGone(err)
@@ -386,23 +386,22 @@ func byCategory(key string) ticket.State {
 	return ""
 }
 
-// Hook reads a webhook about an issue, proved by X-Hub-Signature, or by the secret in the address where Jira signs nothing.
-// Nothing: it is about something else.
-func Hook(system org.TicketSystem, secret string, p alert.Post) ([]tracker.Ticket, error) {
+// Proven checks a webhook by X-Hub-Signature, or by the secret in the address where Jira signs nothing.
+func Proven(system org.TicketSystem, secret string, p alert.Post) error {
 	if secret == "" {
-		return nil, fault.New(fault.Unauthenticated, "%s has no secret for webhooks", system.ID)
+		return fault.New(fault.Unauthenticated, "%s has no secret for webhooks", system.ID)
 	}
-	if given := p.Query["secret"]; given != "" {
-		if subtle.ConstantTimeCompare([]byte(given), []byte(secret)) != 1 {
-			return nil, fault.New(fault.Unauthenticated, "the address does not hold the secret of %s", system.ID)
-		}
-	} else if err := Verify(p, secret); err != nil {
-		return nil, err
+	given := p.Query["secret"]
+	if given == "" {
+		return Verify(p, secret)
 	}
-	return Read(system, p.Body)
+	if subtle.ConstantTimeCompare([]byte(given), []byte(secret)) != 1 {
+		return fault.New(fault.Unauthenticated, "the address does not hold the secret of %s", system.ID)
+	}
+	return nil
 }
 
-// Read is what a webhook says about an issue, whoever sent it.
+// Read is what a webhook says about an issue, whoever sent it. Nothing: it is about something else.
 func Read(system org.TicketSystem, body []byte) ([]tracker.Ticket, error) {
 	o, err := foreign.Read(alert.Post{Body: bytes.TrimSpace(body)})
 	if err != nil {

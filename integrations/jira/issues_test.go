@@ -55,10 +55,10 @@ func life(t *testing.T, issues *jira.Issues) tracker.Ticket {
 	again, err := issues.Open(ctx, tracker.Draft{Correlation: correlation, Title: "disk full", Priority: org.P1})
 	require.NoError(t, err)
 	require.Equal(t, made.ID, again.ID)
-	require.NoError(t, issues.Note(ctx, made.ID, tracker.Note{Text: "Ana has it\n" + tracker.Marker{Correlation: correlation, From: 1, To: 3}.String()}))
-	last, err := issues.Noted(ctx, made.ID, correlation)
+	require.NoError(t, issues.Note(ctx, made.ID, tracker.Note{Text: "Ana has it\n" + tracker.Seal("k").Mark(tracker.Marker{Correlation: correlation, From: 1, To: 3})}))
+	texts, err := issues.Notes(ctx, made.ID, correlation)
 	require.NoError(t, err)
-	require.Equal(t, 3, last)
+	require.Equal(t, 3, tracker.Seal("k").Last(correlation, texts...))
 	now, err := issues.Change(ctx, made.ID, tracker.Change{State: ticket.Working, Priority: org.P2, Assignee: "5b10"})
 	require.NoError(t, err)
 	require.Equal(t, []any{ticket.Working, org.P2, "5b10", correlation}, []any{now.State, now.Priority, now.Assignee, now.Correlation})
@@ -149,18 +149,16 @@ func TestAWebhookIsBelievedWhenItIsProved(t *testing.T) {
 	mac := hmac.New(sha256.New, []byte("secret"))
 	mac.Write(body)
 	signed := alert.Post{Body: body, Header: map[string]string{"x-hub-signature": "sha256=" + hex.EncodeToString(mac.Sum(nil))}}
-	told, err := jira.Hook(system, "secret", signed)
+	require.NoError(t, jira.Proven(system, "secret", signed))
+	told, err := jira.Read(system, body)
 	require.NoError(t, err)
 	require.Equal(t, ticket.Solved, told[0].State)
 	require.Equal(t, correlation, told[0].Correlation)
-	_, err = jira.Hook(system, "secret", alert.Post{Body: body, Query: map[string]string{"secret": "secret"}})
-	require.NoError(t, err)
+	require.NoError(t, jira.Proven(system, "secret", alert.Post{Body: body, Query: map[string]string{"secret": "secret"}}))
 	for name, forged := range map[string]alert.Post{"unsigned": {Body: body}, "another address": {Body: body, Query: map[string]string{"secret": "guess"}}, "another body": {Body: append(body, ' '), Header: signed.Header}} {
-		_, err := jira.Hook(system, "secret", forged)
-		require.True(t, fault.Is(err, fault.Unauthenticated), name)
+		require.True(t, fault.Is(jira.Proven(system, "secret", forged), fault.Unauthenticated), name)
 	}
-	_, err = jira.Hook(system, "", signed)
-	require.True(t, fault.Is(err, fault.Unauthenticated), "no secret, no belief")
+	require.True(t, fault.Is(jira.Proven(system, "", signed), fault.Unauthenticated), "no secret, no belief")
 }
 
 func fixtures(t *testing.T) string {

@@ -100,25 +100,25 @@ func notGone(err error) error {
 	return err
 }
 
-// Noted is part of service.Tracker. Journal fields are rows of a table of their own.
-func (r *Records) Noted(ctx context.Context, which, correlation string) (int, error) {
+// Notes is part of service.Tracker. Journal fields are rows of a table of their own.
+func (r *Records) Notes(ctx context.Context, which, correlation string) ([]string, error) {
 	query := url.Values{
 		"sysparm_query":  {"element_id=" + which + "^element=work_notes^valueLIKE" + correlation + "^ORDERBYDESCsys_created_on"},
 		"sysparm_fields": {"value"}, "sysparm_limit": {"1000"},
 	}
 	body, err := r.get(ctx, r.address("sys_journal_field", "", query))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	records, err := read(body)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	last := 0
+	texts := make([]string, 0, len(records))
 	for _, one := range records {
-		last = max(last, tracker.LastMarked(correlation, value(one, "value")))
+		texts = append(texts, value(one, "value"))
 	}
-	return last, nil
+	return texts, nil
 }
 
 // Note is part of service.Tracker. Work notes are not seen by customers.
@@ -166,8 +166,8 @@ const (
 func (r *Records) Changed(ctx context.Context, since, now time.Time) (changed []tracker.Ticket, more bool, err error) {
 	ago := fmt.Sprintf("sys_updated_onRELATIVEGE@minute@ago@%d", max(1, int(now.Sub(since)/time.Minute)+1))
 	query := ago + "^correlation_idSTARTSWITHbelay-"
-	if r.system.Query != "" {
-		query += "^NQ" + ago + "^" + r.system.Query
+	if r.system.Watch.Query != "" {
+		query += "^NQ" + ago + "^" + r.system.Watch.Query
 	}
 	for page := range mostPages {
 		some, err := r.list(ctx, query+"^ORDERBYsys_updated_on^ORDERBYsys_id", pageSize, page*pageSize)
@@ -301,21 +301,26 @@ func fallback(s, otherwise string) string {
 	return s
 }
 
-// Hook reads what a business rule posts, once it has proved that it knows the secret: X-Belay-Secret, or a bearer token.
-func Hook(system org.TicketSystem, secret string, p alert.Post) ([]tracker.Ticket, error) {
+// Proven checks that a business rule knows the secret: X-Belay-Secret, or a bearer token.
+func Proven(system org.TicketSystem, secret string, p alert.Post) error {
 	given := p.Header["x-belay-secret"]
 	if given == "" {
 		given = strings.TrimPrefix(p.Header["authorization"], "Bearer ")
 	}
 	if secret == "" || subtle.ConstantTimeCompare([]byte(given), []byte(secret)) != 1 {
-		return nil, fault.New(fault.Unauthenticated, "X-Belay-Secret is not the secret of %s", system.ID)
+		return fault.New(fault.Unauthenticated, "X-Belay-Secret is not the secret of %s", system.ID)
 	}
-	all, err := Tickets(system, p.Body)
+	return nil
+}
+
+// Posted reads what a business rule posts.
+func Posted(system org.TicketSystem, body []byte) ([]tracker.Ticket, error) {
+	all, err := Tickets(system, body)
 	for n, t := range all {
 		if t.ID == "" {
 			return nil, fault.Field("sys_id", "is missing: name the record")
 		}
-		if t.Version == 0 && t.UpdatedAt.IsZero() {
+		if t.Fields["sys_mod_count"] == "" && t.UpdatedAt.IsZero() {
 			return nil, fault.Field("sys_mod_count", "is missing: without it nobody knows what is newer")
 		}
 		all[n].Gone = strings.EqualFold(t.Fields["operation"], "delete")

@@ -41,10 +41,10 @@ func TestAnIncidentLives(t *testing.T) {
 	again, err := records.Open(ctx, tracker.Draft{Correlation: correlation, Title: "disk full", Priority: org.P1})
 	require.NoError(t, err)
 	require.Equal(t, made.ID, again.ID)
-	require.NoError(t, records.Note(ctx, made.ID, tracker.Note{Text: "Ana has it\n" + tracker.Marker{Correlation: correlation, From: 1, To: 3}.String()}))
-	last, err := records.Noted(ctx, made.ID, correlation)
+	require.NoError(t, records.Note(ctx, made.ID, tracker.Note{Text: "Ana has it\n" + tracker.Seal("k").Mark(tracker.Marker{Correlation: correlation, From: 1, To: 3})}))
+	texts, err := records.Notes(ctx, made.ID, correlation)
 	require.NoError(t, err)
-	require.Equal(t, 3, last)
+	require.Equal(t, 3, tracker.Seal("k").Last(correlation, texts...))
 	now, err := records.Change(ctx, made.ID, tracker.Change{State: ticket.Solved, Priority: org.P3, Assignee: "u1", Text: "over"})
 	require.NoError(t, err)
 	require.Equal(t, []any{ticket.Solved, org.P3, "u1"}, []any{now.State, now.Priority, now.Assignee})
@@ -80,17 +80,20 @@ func TestFailuresOfAnInstanceAreToldApart(t *testing.T) {
 
 func TestAPostIsBelievedWhenItKnowsTheSecret(t *testing.T) {
 	system := org.TicketSystem{ID: "snow"}
-	body := []byte(`{"sys_id":"a1","number":"INC1","state":"6","sys_mod_count":"4","impact":"2","urgency":"1"}`)
-	told, err := servicenow.Hook(system, "secret", alert.Post{Body: body, Header: map[string]string{"x-belay-secret": "secret"}})
-	require.NoError(t, err)
-	require.Equal(t, []any{ticket.Solved, org.P2, int64(4)}, []any{told[0].State, told[0].Priority, told[0].Version})
+	require.NoError(t, servicenow.Proven(system, "secret", alert.Post{Header: map[string]string{"x-belay-secret": "secret"}}))
+	require.NoError(t, servicenow.Proven(system, "secret", alert.Post{Header: map[string]string{"authorization": "Bearer secret"}}))
 	for _, header := range []map[string]string{{}, {"x-belay-secret": "guess"}} {
-		_, err := servicenow.Hook(system, "secret", alert.Post{Body: body, Header: header})
-		require.True(t, fault.Is(err, fault.Unauthenticated))
+		require.True(t, fault.Is(servicenow.Proven(system, "secret", alert.Post{Header: header}), fault.Unauthenticated))
 	}
-	_, err = servicenow.Hook(system, "", alert.Post{Body: body})
-	require.True(t, fault.Is(err, fault.Unauthenticated))
-	_, err = servicenow.Hook(system, "secret", alert.Post{Body: []byte(`{"sys_id":"a1","state":"6"}`), Header: map[string]string{"x-belay-secret": "secret"}})
+	require.True(t, fault.Is(servicenow.Proven(system, "", alert.Post{}), fault.Unauthenticated), "no secret, no belief")
+}
+
+func TestAPostSaysWhatItsRecordIs(t *testing.T) {
+	system := org.TicketSystem{ID: "snow"}
+	told, err := servicenow.Posted(system, []byte(`{"sys_id":"a1","number":"INC1","state":"6","sys_mod_count":"0","impact":"2","urgency":"1"}`))
+	require.NoError(t, err)
+	require.Equal(t, []any{ticket.Solved, org.P2, int64(0)}, []any{told[0].State, told[0].Priority, told[0].Version}, "a record that was made just now")
+	_, err = servicenow.Posted(system, []byte(`{"sys_id":"a1","state":"6"}`))
 	require.ErrorContains(t, err, "sys_mod_count")
 }
 

@@ -15,10 +15,20 @@ on conflict (escalation, system) do update set number = excluded.number
 where ticket_links.ticket = excluded.ticket
 returning id;
 
+-- name: WatchTicket :exec
+-- The ticket that an escalation watches. What was said before it only watched stays unsaid.
+insert into ticket_links (system, escalation, correlation, ticket, number, url, wanted, sides, watched, quiet)
+select @system::text, e.number, 'belay-E-' || e.number || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12),
+       @ticket::text, @key::text, @url::text, case when e.state = 'watching' then 0 else e.seq end, @sides, true, e.state = 'watching'
+from escalations e
+where e.number = @escalation::bigint
+on conflict (escalation, system) do nothing;
+
 -- name: WantNotes :exec
 update ticket_links
-set wanted = @seq, since = case when noted >= wanted then clock_timestamp() else since end
-where escalation = @escalation and wanted < @seq;
+set wanted = greatest(@seq, case when quiet then (select e.seq from escalations e where e.number = @escalation) else 0 end), quiet = false,
+    since = case when noted >= wanted then clock_timestamp() else since end
+where escalation = @escalation and wanted < @seq and (not quiet or @loud::boolean);
 
 -- name: ClaimTickets :many
 -- Whoever claims has them alone until due_at. A system that fails is tried with one ticket.
@@ -31,19 +41,31 @@ where id in (
     order by t.due_at
     limit (select case when exists (select from ticket_systems s where s.system = @system and s.failures > 0) then 1 else @lim::int end)
     for update skip locked)
-returning id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides;
+returning id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner;
 
 -- name: TicketByID :one
-select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides from ticket_links where id = @id;
+select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
+from ticket_links where id = @id;
 
--- name: TicketNamed :one
-select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides from ticket_links
-where system = @system and (ticket = @ticket and ticket <> '' or correlation = @correlation)
-order by id desc
-limit 1;
+-- name: TicketNamed :many
+-- By our correlation only while nobody knows its address: people copy tickets, marks and all.
+select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
+from ticket_links
+where system = @system and (ticket <> '' and ticket = @ticket or ticket = '' and correlation = @correlation)
+  and exists (select from escalations e where e.number = ticket_links.escalation and e.state <> 'closed')
+order by id;
 
 -- name: TicketsOf :many
-select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides from ticket_links
+select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
+from ticket_links
 where escalation = @escalation
 order by id;
 

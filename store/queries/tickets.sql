@@ -15,18 +15,19 @@ where d.source = @source and d.delivery = @delivery;
 update ticket_deliveries set version = @version where source = @source and delivery = @delivery;
 
 -- name: TicketForUpdate :one
-select version, ticket, changed_at, escalation, revision from tickets where system = @system and key = @key for update;
+select version, ticket, changed_at, escalation, revision, counter from tickets where system = @system and key = @key for update;
 
 -- name: LockEscalation :one
 -- Errands of an escalation are added under the lock of its row.
 select state, priority from escalations where number = @number for update;
 
 -- name: PutTicket :exec
-insert into tickets (system, key, version, ticket, state, service, changed_at, escalation, revision)
-values (@system, @key, @version, @ticket, @state, @service, @changed_at, @escalation, @revision)
+insert into tickets (system, key, version, ticket, state, service, changed_at, escalation, revision, counter)
+values (@system, @key, @version, @ticket, @state, @service, @changed_at, @escalation, @revision, @counter)
 on conflict (system, key) do update
 set version = excluded.version, ticket = excluded.ticket, state = excluded.state, service = excluded.service,
-    changed_at = excluded.changed_at, observed_at = clock_timestamp(), escalation = excluded.escalation, revision = excluded.revision;
+    changed_at = excluded.changed_at, observed_at = clock_timestamp(), escalation = excluded.escalation, revision = excluded.revision,
+    counter = greatest(tickets.counter, excluded.counter);
 
 -- name: AddTicketVersion :exec
 insert into ticket_versions (system, key, version, at, ticket) values (@system, @key, @version, @at, @ticket);
@@ -57,3 +58,6 @@ limit @lim;
 
 -- name: MoveRevision :execrows
 update tickets set revision = @revision where system = @system and key = @key and revision = @before and version = @version;
+
+-- name: CountTicket :exec
+update tickets set counter = greatest(counter, @counter) where system = @system and key = @key;

@@ -306,6 +306,7 @@ type Ticket struct {
 	ObservedAt time.Time
 	Escalation *int64
 	Revision   string
+	Counter    int64
 }
 
 type TicketDelivery struct {
@@ -333,6 +334,8 @@ type TicketLink struct {
 	Sides       []byte
 	Trouble     string
 	Gone        bool
+	Watched     bool
+	Quiet       bool
 }
 
 type TicketSystem struct {

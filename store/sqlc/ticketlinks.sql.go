@@ -20,7 +20,9 @@ where id in (
     order by t.due_at
     limit (select case when exists (select from ticket_systems s where s.system = $2 and s.failures > 0) then 1 else $3::int end)
     for update skip locked)
-returning id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides
+returning id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
 `
 
 type ClaimTicketsRow struct {
@@ -35,6 +37,9 @@ type ClaimTicketsRow struct {
 	Wanted      int32
 	Attempts    int32
 	Sides       []byte
+	Watched     bool
+	Phase       string
+	Owner       string
 }
 
 // Whoever claims has them alone until due_at. A system that fails is tried with one ticket.
@@ -59,6 +64,9 @@ func (q *Queries) ClaimTickets(ctx context.Context, lease time.Duration, system 
 			&i.Wanted,
 			&i.Attempts,
 			&i.Sides,
+			&i.Watched,
+			&i.Phase,
+			&i.Owner,
 		); err != nil {
 			return nil, err
 		}
@@ -256,7 +264,10 @@ func (q *Queries) TakePoll(ctx context.Context, system string, every time.Durati
 }
 
 const TicketByID = `-- name: TicketByID :one
-select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides from ticket_links where id = $1
+select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
+from ticket_links where id = $1
 `
 
 type TicketByIDRow struct {
@@ -271,6 +282,9 @@ type TicketByIDRow struct {
 	Wanted      int32
 	Attempts    int32
 	Sides       []byte
+	Watched     bool
+	Phase       string
+	Owner       string
 }
 
 func (q *Queries) TicketByID(ctx context.Context, id int64) (TicketByIDRow, error) {
@@ -288,6 +302,9 @@ func (q *Queries) TicketByID(ctx context.Context, id int64) (TicketByIDRow, erro
 		&i.Wanted,
 		&i.Attempts,
 		&i.Sides,
+		&i.Watched,
+		&i.Phase,
+		&i.Owner,
 	)
 	return i, err
 }
@@ -352,11 +369,14 @@ func (q *Queries) TicketLag(ctx context.Context) ([]TicketLagRow, error) {
 	return items, nil
 }
 
-const TicketNamed = `-- name: TicketNamed :one
-select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides from ticket_links
-where system = $1 and (ticket = $2 and ticket <> '' or correlation = $3)
-order by id desc
-limit 1
+const TicketNamed = `-- name: TicketNamed :many
+select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
+from ticket_links
+where system = $1 and (ticket <> '' and ticket = $2 or ticket = '' and correlation = $3)
+  and exists (select from escalations e where e.number = ticket_links.escalation and e.state <> 'closed')
+order by id
 `
 
 type TicketNamedRow struct {
@@ -371,25 +391,45 @@ type TicketNamedRow struct {
 	Wanted      int32
 	Attempts    int32
 	Sides       []byte
+	Watched     bool
+	Phase       string
+	Owner       string
 }
 
-func (q *Queries) TicketNamed(ctx context.Context, system string, ticket string, correlation string) (TicketNamedRow, error) {
-	row := q.db.QueryRow(ctx, TicketNamed, system, ticket, correlation)
-	var i TicketNamedRow
-	err := row.Scan(
-		&i.ID,
-		&i.System,
-		&i.Escalation,
-		&i.Correlation,
-		&i.Ticket,
-		&i.Number,
-		&i.Url,
-		&i.Noted,
-		&i.Wanted,
-		&i.Attempts,
-		&i.Sides,
-	)
-	return i, err
+// By our correlation only while nobody knows its address: people copy tickets, marks and all.
+func (q *Queries) TicketNamed(ctx context.Context, system string, ticket string, correlation string) ([]TicketNamedRow, error) {
+	rows, err := q.db.Query(ctx, TicketNamed, system, ticket, correlation)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TicketNamedRow{}
+	for rows.Next() {
+		var i TicketNamedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.System,
+			&i.Escalation,
+			&i.Correlation,
+			&i.Ticket,
+			&i.Number,
+			&i.Url,
+			&i.Noted,
+			&i.Wanted,
+			&i.Attempts,
+			&i.Sides,
+			&i.Watched,
+			&i.Phase,
+			&i.Owner,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const TicketNoted = `-- name: TicketNoted :exec
@@ -411,7 +451,10 @@ func (q *Queries) TicketSides(ctx context.Context, sides []byte, iD int64) error
 }
 
 const TicketsOf = `-- name: TicketsOf :many
-select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides from ticket_links
+select id, system, escalation, correlation, ticket, number, url, noted, wanted, attempts, sides, watched,
+    (select e.state from escalations e where e.number = ticket_links.escalation)::text as phase,
+    (select e.owner from escalations e where e.number = ticket_links.escalation)::text as owner
+from ticket_links
 where escalation = $1
 order by id
 `
@@ -428,6 +471,9 @@ type TicketsOfRow struct {
 	Wanted      int32
 	Attempts    int32
 	Sides       []byte
+	Watched     bool
+	Phase       string
+	Owner       string
 }
 
 func (q *Queries) TicketsOf(ctx context.Context, escalation int64) ([]TicketsOfRow, error) {
@@ -451,6 +497,9 @@ func (q *Queries) TicketsOf(ctx context.Context, escalation int64) ([]TicketsOfR
 			&i.Wanted,
 			&i.Attempts,
 			&i.Sides,
+			&i.Watched,
+			&i.Phase,
+			&i.Owner,
 		); err != nil {
 			return nil, err
 		}
@@ -464,11 +513,43 @@ func (q *Queries) TicketsOf(ctx context.Context, escalation int64) ([]TicketsOfR
 
 const WantNotes = `-- name: WantNotes :exec
 update ticket_links
-set wanted = $1, since = case when noted >= wanted then clock_timestamp() else since end
-where escalation = $2 and wanted < $1
+set wanted = greatest($1, case when quiet then (select e.seq from escalations e where e.number = $2) else 0 end), quiet = false,
+    since = case when noted >= wanted then clock_timestamp() else since end
+where escalation = $2 and wanted < $1 and (not quiet or $3::boolean)
 `
 
-func (q *Queries) WantNotes(ctx context.Context, seq int32, escalation int64) error {
-	_, err := q.db.Exec(ctx, WantNotes, seq, escalation)
+func (q *Queries) WantNotes(ctx context.Context, seq int32, escalation int64, loud bool) error {
+	_, err := q.db.Exec(ctx, WantNotes, seq, escalation, loud)
+	return err
+}
+
+const WatchTicket = `-- name: WatchTicket :exec
+insert into ticket_links (system, escalation, correlation, ticket, number, url, wanted, sides, watched, quiet)
+select $1::text, e.number, 'belay-E-' || e.number || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12),
+       $2::text, $3::text, $4::text, case when e.state = 'watching' then 0 else e.seq end, $5, true, e.state = 'watching'
+from escalations e
+where e.number = $6::bigint
+on conflict (escalation, system) do nothing
+`
+
+type WatchTicketParams struct {
+	System     string
+	Ticket     string
+	Key        string
+	Url        string
+	Sides      []byte
+	Escalation int64
+}
+
+// The ticket that an escalation watches. What was said before it only watched stays unsaid.
+func (q *Queries) WatchTicket(ctx context.Context, arg WatchTicketParams) error {
+	_, err := q.db.Exec(ctx, WatchTicket,
+		arg.System,
+		arg.Ticket,
+		arg.Key,
+		arg.Url,
+		arg.Sides,
+		arg.Escalation,
+	)
 	return err
 }

@@ -33,6 +33,15 @@ func (q *Queries) AddTicketVersion(ctx context.Context, arg AddTicketVersionPara
 	return err
 }
 
+const CountTicket = `-- name: CountTicket :exec
+update tickets set counter = greatest(counter, $1) where system = $2 and key = $3
+`
+
+func (q *Queries) CountTicket(ctx context.Context, counter int64, system string, key string) error {
+	_, err := q.db.Exec(ctx, CountTicket, counter, system, key)
+	return err
+}
+
 const GetTicket = `-- name: GetTicket :one
 select t.system, t.key, t.version, t.ticket, t.changed_at, t.observed_at, t.escalation, t.revision, e.summary
 from tickets t
@@ -230,11 +239,12 @@ func (q *Queries) NoteDelivery(ctx context.Context, version int32, source string
 }
 
 const PutTicket = `-- name: PutTicket :exec
-insert into tickets (system, key, version, ticket, state, service, changed_at, escalation, revision)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into tickets (system, key, version, ticket, state, service, changed_at, escalation, revision, counter)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (system, key) do update
 set version = excluded.version, ticket = excluded.ticket, state = excluded.state, service = excluded.service,
-    changed_at = excluded.changed_at, observed_at = clock_timestamp(), escalation = excluded.escalation, revision = excluded.revision
+    changed_at = excluded.changed_at, observed_at = clock_timestamp(), escalation = excluded.escalation, revision = excluded.revision,
+    counter = greatest(tickets.counter, excluded.counter)
 `
 
 type PutTicketParams struct {
@@ -247,6 +257,7 @@ type PutTicketParams struct {
 	ChangedAt  time.Time
 	Escalation *int64
 	Revision   string
+	Counter    int64
 }
 
 func (q *Queries) PutTicket(ctx context.Context, arg PutTicketParams) error {
@@ -260,6 +271,7 @@ func (q *Queries) PutTicket(ctx context.Context, arg PutTicketParams) error {
 		arg.ChangedAt,
 		arg.Escalation,
 		arg.Revision,
+		arg.Counter,
 	)
 	return err
 }
@@ -292,7 +304,7 @@ func (q *Queries) TakeDelivery(ctx context.Context, arg TakeDeliveryParams) (int
 }
 
 const TicketForUpdate = `-- name: TicketForUpdate :one
-select version, ticket, changed_at, escalation, revision from tickets where system = $1 and key = $2 for update
+select version, ticket, changed_at, escalation, revision, counter from tickets where system = $1 and key = $2 for update
 `
 
 type TicketForUpdateRow struct {
@@ -301,6 +313,7 @@ type TicketForUpdateRow struct {
 	ChangedAt  time.Time
 	Escalation *int64
 	Revision   string
+	Counter    int64
 }
 
 func (q *Queries) TicketForUpdate(ctx context.Context, system string, key string) (TicketForUpdateRow, error) {
@@ -312,6 +325,7 @@ func (q *Queries) TicketForUpdate(ctx context.Context, system string, key string
 		&i.ChangedAt,
 		&i.Escalation,
 		&i.Revision,
+		&i.Counter,
 	)
 	return i, err
 }

@@ -29,9 +29,10 @@ type Conduct struct {
 // Issue as it stands.
 type Issue struct {
 	ID, Key, Summary, Status, Priority, Assignee string
+	Project, Component                           string
 	Labels                                       []string
 	Comments                                     []any // documents
-	Updated                                      time.Time
+	Created, Updated                             time.Time
 }
 
 // Server is the fake. The zero value works.
@@ -54,6 +55,28 @@ func (s *Server) Issues() []Issue {
 		all[n].Comments = slices.Clone(i.Comments)
 	}
 	return all
+}
+
+// Create is somebody who opens an issue.
+func (s *Server) Create(project, summary string, change func(*Issue)) (id string) {
+	s.mu.Lock()
+	i := s.insert(Issue{Project: project, Summary: summary, Priority: "Medium"})
+	if change != nil {
+		change(i)
+	}
+	id = i.ID
+	s.mu.Unlock()
+	s.tell(i)
+	return id
+}
+
+func (s *Server) insert(i Issue) *Issue {
+	n := len(s.issues) + 1
+	i.ID, i.Key, i.Status = strconv.Itoa(10000+n), fmt.Sprintf("%s-%d", i.Project, n), "To Do"
+	s.touch(&i)
+	i.Created = i.Updated
+	s.issues = append(s.issues, &i)
+	return &i
 }
 
 // Edit is somebody at work there.
@@ -106,7 +129,11 @@ func document(i *Issue, base string) map[string]any {
 	category := map[string]string{"To Do": "new", "In Progress": "indeterminate", "Done": "done"}[i.Status]
 	fields := map[string]any{
 		"summary": i.Summary, "status": map[string]any{"name": i.Status, "statusCategory": map[string]any{"key": category}}, "labels": i.Labels,
-		"priority": map[string]any{"name": i.Priority}, "updated": i.Updated.Format("2006-01-02T15:04:05.000-0700"), "project": map[string]any{"key": "OPS"},
+		"priority": map[string]any{"name": i.Priority}, "updated": i.Updated.Format("2006-01-02T15:04:05.000-0700"), "project": map[string]any{"key": i.Project},
+		"created": i.Created.Format("2006-01-02T15:04:05.000-0700"), "components": []any{},
+	}
+	if i.Component != "" {
+		fields["components"] = []any{map[string]any{"name": i.Component}}
 	}
 	if i.Assignee != "" {
 		fields["assignee"] = map[string]any{"accountId": i.Assignee}
@@ -118,6 +145,7 @@ var (
 	one   = regexp.MustCompile(`^/rest/api/3/issue/([A-Z0-9-]+)$`)
 	under = regexp.MustCompile(`^/rest/api/3/issue/([A-Z0-9-]+)/(comment|transitions)$`)
 	label = regexp.MustCompile(`labels = "?([A-Za-z0-9-]+)"?`)
+	owned = regexp.MustCompile(`project = "?([A-Z]+)"?`)
 	since = regexp.MustCompile(`updated >= "-([0-9]+)m"`)
 )
 
@@ -195,11 +223,8 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, t
 		if in.Fields.Summary == "" || in.Fields.Project.Key == "" {
 			return http.StatusBadRequest, nil, nil
 		}
-		n := len(s.issues) + 1
-		i := &Issue{ID: strconv.Itoa(10000 + n), Key: fmt.Sprintf("%s-%d", in.Fields.Project.Key, n), Summary: in.Fields.Summary, Status: "To Do", Priority: in.Fields.Priority.Name, Labels: in.Fields.Labels}
-		s.touch(i)
-		s.issues = append(s.issues, i)
-		return http.StatusCreated, map[string]string{"id": i.ID, "key": i.Key, "self": base + "/rest/api/3/issue/" + i.ID}, nil
+		i := s.insert(Issue{Project: in.Fields.Project.Key, Summary: in.Fields.Summary, Priority: in.Fields.Priority.Name, Labels: in.Fields.Labels})
+		return http.StatusCreated, map[string]string{"id": i.ID, "key": i.Key, "self": base + "/rest/api/3/issue/" + i.ID}, i
 	}
 	if r.URL.Path == "/rest/api/3/search/jql" {
 		return http.StatusOK, map[string]any{"isLast": true, "issues": s.search(r.URL.Query().Get("jql"), base)}, nil
@@ -258,7 +283,8 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, t
 func (s *Server) search(jql, base string) []any {
 	found := []any{}
 	for _, i := range s.issues {
-		if l := label.FindStringSubmatch(jql); l != nil && !slices.Contains(i.Labels, l[1]) {
+		l, p := label.FindStringSubmatch(jql), owned.FindStringSubmatch(jql)
+		if !(l != nil && slices.Contains(i.Labels, l[1]) || p != nil && i.Project == p[1]) {
 			continue
 		}
 		if m := since.FindStringSubmatch(jql); m != nil {

@@ -53,6 +53,28 @@ func (s *Server) Notes(sys string) []string {
 	return slices.Clone(s.notes[sys])
 }
 
+// Create is somebody who opens an incident.
+func (s *Server) Create(fields map[string]string) (sys string) {
+	s.mu.Lock()
+	row := copied(s.insert(fields))
+	s.mu.Unlock()
+	if s.Tells != nil {
+		s.Tells(row)
+	}
+	return row["sys_id"]
+}
+
+func (s *Server) insert(fields map[string]string) map[string]string {
+	if s.notes == nil {
+		s.notes = map[string][]string{}
+	}
+	n, now := len(s.rows)+1, time.Now().UTC().Format("2006-01-02 15:04:05")
+	row := map[string]string{"sys_id": fmt.Sprintf("%032x", n), "number": fmt.Sprintf("INC%07d", n), "state": "1", "sys_mod_count": "-1", "sys_created_on": now, "opened_at": now}
+	s.change(row, fields)
+	s.rows = append(s.rows, row)
+	return row
+}
+
 // Edit is somebody at work in the instance.
 func (s *Server) Edit(sys string, fields map[string]string) {
 	s.mu.Lock()
@@ -153,11 +175,8 @@ func (s *Server) answer(r *http.Request, table, sys string) (status int, result 
 	}
 	switch {
 	case r.Method == http.MethodPost && table == "incident" && sys == "":
-		n := len(s.rows) + 1
-		row := map[string]string{"sys_id": fmt.Sprintf("%032x", n), "number": fmt.Sprintf("INC%07d", n), "state": "1", "sys_mod_count": "-1", "sys_created_on": time.Now().UTC().Format("2006-01-02 15:04:05")}
-		s.change(row, fields)
-		s.rows = append(s.rows, row)
-		return http.StatusCreated, copied(row), nil
+		row := copied(s.insert(fields))
+		return http.StatusCreated, row, row
 	case r.Method == http.MethodPatch && table == "incident" && s.row(sys) != nil:
 		row := s.row(sys)
 		s.change(row, fields)
@@ -192,23 +211,41 @@ func (s *Server) query(table, query string, offset, limit int) []map[string]stri
 		return found
 	}
 	for _, row := range s.rows {
-		matches := true
-		for _, part := range strings.Split(query, "^") {
-			if value, is := strings.CutPrefix(part, "correlation_id="); is {
-				matches = matches && row["correlation_id"] == value
-			}
-			if minutes, is := strings.CutPrefix(part, "sys_updated_onRELATIVEGE@minute@ago@"); is {
-				n, _ := strconv.Atoi(minutes)
-				at, _ := time.Parse("2006-01-02 15:04:05", row["sys_updated_on"])
-				matches = matches && time.Since(at) <= time.Duration(n)*time.Minute+time.Second
-			}
-		}
-		if matches {
+		if slices.ContainsFunc(strings.Split(query, "^NQ"), func(alternative string) bool { return matches(row, alternative) }) {
 			found = append(found, copied(row))
 		}
 	}
 	found = found[min(offset, len(found)):]
 	return found[:min(limit, len(found))]
+}
+
+// matches understands what is asked for here: field=value, fieldSTARTSWITHvalue, and changes of the last minutes.
+func matches(row map[string]string, query string) bool {
+	for _, part := range strings.Split(query, "^") {
+		field, minutes, recent := strings.Cut(part, "RELATIVEGE@minute@ago@")
+		name, value, is := strings.Cut(part, "=")
+		start, prefix, begins := strings.Cut(part, "STARTSWITH")
+		switch {
+		case recent:
+			n, _ := strconv.Atoi(minutes)
+			at, _ := time.Parse("2006-01-02 15:04:05", row[field])
+			if time.Since(at) > time.Duration(n)*time.Minute+time.Second {
+				return false
+			}
+		case strings.HasPrefix(part, "ORDERBY"):
+		case is:
+			if row[name] != value {
+				return false
+			}
+		case begins:
+			if !strings.HasPrefix(row[start], prefix) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func refuse(w http.ResponseWriter, status int, message string) {
