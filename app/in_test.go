@@ -53,11 +53,11 @@ func TestAGroupOfAlertsOpensAsManyEscalations(t *testing.T) {
 	}
 	require.Equal(t, 4, count(`select count(*) from inbox where format = 'alertmanager' and dedup_key = any ($1)`, said.DedupKeys))
 	require.Equal(t, 2, count(`select count(*) from inbox where trace = 'first-group'`))
-	require.Equal(t, 2, count(`select count(*) from inbox where format = 'alertmanager' and length(raw) > 0 and raw_of is null`), "each request once")
+	require.Equal(t, 2, count(`select count(*) from inbox where format = 'alertmanager' and length(raw) > 0 and raw_of is null and dedup_key = any ($1)`, said.DedupKeys), "each request once")
 	require.Eventually(t, func() bool {
-		return count(`select count(*) from inbox where format = 'alertmanager' and settled_at is null`) == 0
+		return count(`select count(*) from inbox where format = 'alertmanager' and settled_at is null and dedup_key = any ($1)`, said.DedupKeys) == 0
 	}, time.Minute, 100*time.Millisecond)
-	require.Equal(t, 2, count(`select count(distinct escalation) from inbox where format = 'alertmanager' and escalation is not null`))
+	require.Equal(t, 2, count(`select count(distinct escalation) from inbox where format = 'alertmanager' and escalation is not null and dedup_key = any ($1)`, said.DedupKeys))
 	require.Equal(t, 1, count(`select count(*) from escalations where dedup_key = any ($1) and dedup_held`, said.DedupKeys), "what is well again is free")
 
 	status, answer = ask(t, http.MethodPost, at, map[string]any{"alerts": []any{map[string]any{"status": "firing"}}})
