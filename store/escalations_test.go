@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/contract"
@@ -16,6 +17,7 @@ import (
 	"github.com/belayhq/belay/internal/pgtest"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
+	"github.com/belayhq/belay/store/sqlc"
 )
 
 // shelf writes escalations and lists them.
@@ -155,4 +157,48 @@ func TestAFewLiveOnesAreFoundAmongManyClosed(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 	require.Zero(t, number(t, s.reader.Pool, "select seq_scan from pg_stat_user_tables where relname = 'escalations'"))
 	require.Less(t, number(t, s.reader.Pool, "select sum(idx_tup_read)::int from pg_stat_user_indexes where relname = 'escalations'"), 100)
+}
+
+// The start page asks for what is watched, soonest first. It must not walk what is closed, of which nothing is due: with
+// ten thousand escalations and a thousand tickets, half of which wait, each page is read from the index of just those.
+func TestWhatIsWatchedIsReadFromItsOwnIndex(t *testing.T) {
+	pool := pgtest.Pool(t)
+	ctx := context.Background()
+	_, err := pool.Exec(ctx, `
+		insert into escalations (number, seq, state, title, service, unit, priority, owner, told, opened_at, next_at, summary)
+		select n, 1, case when n % 11 = 0 then 'watching' else 'closed' end, 'slow', 'payments', 'u', 'P3', '', '{}', now(),
+		       case when n % 22 = 0 then now() + n * interval '1 second' else 'infinity' end,
+		       jsonb_build_object('id', 'E-' || n, 'state', case when n % 11 = 0 then 'watching' else 'closed' end, 'opened_at', now(),
+		           'next', case when n % 22 = 0 then jsonb_build_object('at', now() + n * interval '1 second', 'action', 'warn') else jsonb_build_object('action', 'none') end)
+		from generate_series(1, 11000) n`)
+	require.NoError(t, err)
+	_, err = pool.Exec(ctx, "analyze escalations")
+	require.NoError(t, err)
+	list := store.Escalations{Pool: pool}
+	seen, last := map[id.Escalation]bool{}, time.Time{}
+	f := service.Filter{States: []escalation.Phase{escalation.Watched}, ByNext: true, Limit: 200}
+	for pages := 0; ; pages++ {
+		page, err := list.List(ctx, f)
+		require.NoError(t, err)
+		for _, e := range page.Escalations {
+			require.False(t, seen[e.ID], "%s stands twice", e.ID)
+			seen[e.ID] = true
+			if !e.Next.At.IsZero() {
+				require.False(t, e.Next.At.Before(last), "soonest first")
+				last = e.Next.At
+			}
+		}
+		if f.Cursor = page.Cursor; f.Cursor == "" {
+			break
+		}
+	}
+	require.Len(t, seen, 1000)
+
+	rows, err := pool.Query(ctx, "explain "+sqlc.ListNext, pgx.QueryExecModeCacheDescribe, &time.Time{}, int64(0), []string{"watching"}, false, false, true,
+		[]string{}, []string{}, []string{}, "", "", 201)
+	require.NoError(t, err)
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(plan, "\n"), "escalations_watching")
+	require.NotContains(t, strings.Join(plan, "\n"), "Seq Scan")
 }
