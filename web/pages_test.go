@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/web"
 	"github.com/belayhq/belay/web/webtest"
@@ -295,4 +296,33 @@ func TestWithoutScriptPagesReloadUnlessHeld(t *testing.T) {
 		hides(t, b.page(path+"?hold=1"), `http-equiv="refresh"`)
 	}
 	hides(t, b.page("/a/"+webtest.BenLink), `http-equiv="refresh"`)
+}
+
+// A thousand tickets approach: each stands on the start page, with its instant to the second, soonest first. What is due
+// later, or has nothing in store, does not.
+func TestEveryTicketThatApproachesIsShown(t *testing.T) {
+	h := webtest.Empty(night)
+	for n := range 1000 {
+		e := another(n, "its clock runs")
+		e.State, e.Next = escalation.Watched, escalation.Next{At: night.Add(time.Duration(3*(n*7%1000)) * time.Second), Action: "warn", Target: "resolve"}
+		h.Add(e)
+	}
+	for n, at := range []time.Time{{}, night.Add(2 * time.Hour)} {
+		e := another(1000+n, "out of sight")
+		e.State, e.Next = escalation.Watched, escalation.Next{At: at, Action: "warn"}
+		h.Add(e)
+	}
+	page := open(t, site(t, h, nil)).get("/").Body.String()
+	hides(t, page, "out of sight")
+	var shown []string
+	walk(parse(t, page), func(n *html.Node) {
+		if n.Data == "time" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "data-due" }) {
+			shown = append(shown, attr(n, "datetime"))
+		}
+	})
+	require.Len(t, shown, 1000)
+	for n, at := range shown {
+		require.Equal(t, night.Add(time.Duration(3*n)*time.Second).UTC().Format(time.RFC3339), at)
+	}
+	t.Logf("a thousand rows: %d bytes", len(page))
 }

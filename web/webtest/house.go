@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -152,6 +153,19 @@ func (h *House) List(_ context.Context, _ service.Caller, f service.Filter) (ser
 		if slices.Contains(f.States, r.State) {
 			p.Escalations = append(p.Escalations, r)
 		}
+	}
+	if f.ByNext {
+		slices.SortStableFunc(p.Escalations, func(a, b service.Escalation) int {
+			if x, y := a.Next.At, b.Next.At; x.IsZero() != y.IsZero() {
+				return y.Compare(x)
+			}
+			return a.Next.At.Compare(b.Next.At)
+		})
+	}
+	from, _ := strconv.Atoi(f.Cursor)
+	p.Escalations = p.Escalations[from:]
+	if f.Limit > 0 && len(p.Escalations) > f.Limit {
+		p.Escalations, p.Cursor = p.Escalations[:f.Limit], strconv.Itoa(from+f.Limit)
 	}
 	return p, nil
 }
