@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/belayhq/belay/core/alert"
@@ -27,12 +28,17 @@ type Heartbeat struct {
 type Heartbeats interface {
 	Get(ctx context.Context, name id.Heartbeat) (Heartbeat, error) // fault.NotFound: it is not armed
 	List(ctx context.Context) ([]Heartbeat, error)
-	// Beat notes a sign of life: it is due again then, and not missing. An older one changes nothing.
+	// Beat notes a sign of life: it is due again then, and not missing. An older one changes nothing. One that was late, and
+	// not known to be missing, counts as a lapse: a judge may be about to tell of it.
 	Beat(ctx context.Context, name id.Heartbeat, at, due time.Time) error
 	// Disarm has nobody wait for it until it comes again.
 	Disarm(ctx context.Context, name id.Heartbeat) error
 	// Overdue lists those that were due before an instant and are not known to be missing.
 	Overdue(ctx context.Context, at time.Time) ([]Heartbeat, error)
+	// Promise has those that are waited for be due so long after they last came.
+	Promise(ctx context.Context, name id.Heartbeat, within time.Duration) error
+	// Judged notes until when all have been judged.
+	Judged(ctx context.Context, at time.Time) error
 	// Lapse notes that it is missing, once for each lapse, by whoever is first. Back: a sign of life came since it was found.
 	Lapse(ctx context.Context, h Heartbeat) (back bool, err error)
 	// Hearing notes that somebody listens, and answers since when there was no gap longer than this.
@@ -50,6 +56,8 @@ type Heart struct {
 	Now          func() time.Time
 	Log          *slog.Logger
 	Every        time.Duration // zero: one second
+
+	promised atomic.Pointer[org.Org] // whose promises have been put on record
 }
 
 const (
@@ -62,7 +70,7 @@ const (
 
 // Beat takes a sign of life that came by an integration. fault.NotFound: none of that name is sent by this integration.
 func (l *Heart) Beat(ctx context.Context, by id.Integration, name id.Heartbeat) error {
-	h, err := l.promised(by, name)
+	h, err := l.promise(by, name)
 	if err != nil {
 		return err
 	}
@@ -72,8 +80,13 @@ func (l *Heart) Beat(ctx context.Context, by id.Integration, name id.Heartbeat) 
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		if stands.Missing { // first of all, so that it is not lost
-			if err := l.tell(ctx, h, alert.Resolve, stands.Lapses, now); err != nil {
+		lapse := stands.Lapses
+		late := !stands.Missing && !stands.DueAt.IsZero() && stands.DueAt.Before(now)
+		if late { // a judge may have told that it is missing, and not noted it yet; or died before that
+			lapse++
+		}
+		if stands.Missing || late { // first of all, so that it is not lost
+			if err := l.tell(ctx, h, alert.Resolve, lapse, now); err != nil {
 				return err
 			}
 		}
@@ -106,7 +119,7 @@ func (l *Heart) DisarmByKey(ctx context.Context, key string, p alert.Post, name 
 	if err != nil {
 		return err
 	}
-	h, err := l.promised(integration.ID, name)
+	h, err := l.promise(integration.ID, name)
 	if err != nil {
 		return err
 	}
@@ -127,7 +140,7 @@ func (l *Heart) DisarmByKey(ctx context.Context, key string, p alert.Post, name 
 	})
 }
 
-func (l *Heart) promised(by id.Integration, name id.Heartbeat) (org.Heartbeat, error) {
+func (l *Heart) promise(by id.Integration, name id.Heartbeat) (org.Heartbeat, error) {
 	if l == nil {
 		return org.Heartbeat{}, fault.New(fault.Unavailable, "nobody listens for signs of life here")
 	}
@@ -166,6 +179,9 @@ func (l *Heart) Look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := l.renew(ctx); err != nil {
+			return err
+		}
 		late, err := l.Heartbeats.Overdue(ctx, now)
 		if err != nil {
 			return err
@@ -178,8 +194,27 @@ func (l *Heart) Look(ctx context.Context) error {
 			}
 			wrong = append(wrong, err)
 		}
-		return errors.Join(wrong...)
+		if err := errors.Join(wrong...); err != nil {
+			return err
+		}
+		return l.Heartbeats.Judged(ctx, now)
 	})
+}
+
+// renew puts the promises of a new organisation on record: one that has become shorter is judged by what it is now, not when
+// the longer one would have been over.
+func (l *Heart) renew(ctx context.Context) error {
+	now := l.Organisation.Current().Org
+	if l.promised.Load() == now {
+		return nil
+	}
+	for name, h := range now.Heartbeats {
+		if err := l.Heartbeats.Promise(ctx, name, h.Every+h.Grace); err != nil {
+			return err
+		}
+	}
+	l.promised.Store(now)
+	return nil
 }
 
 // judge looks at one that is due.
@@ -215,14 +250,22 @@ func (l *Heart) lapse(ctx context.Context, h org.Heartbeat, stands Heartbeat, no
 	if err != nil || !back {
 		return err
 	}
-	return l.tell(ctx, h, alert.Resolve, stands.Lapses+1, now) // it came in this moment
+	return l.say(ctx, h, alert.Resolve, stands.Lapses+1, "returned", now) // it came in this moment, perhaps before we had told
 }
 
 // tell puts the event of a lapse, or of its end, into the inbox. Each is there once.
 func (l *Heart) tell(ctx context.Context, h org.Heartbeat, action alert.Action, lapse int, at time.Time) error {
-	title, status := fmt.Sprintf("Heartbeat %s is missing: it comes every %s", h.Name, h.Every), "missing"
+	status := "missing"
 	if action == alert.Resolve {
-		title, status = fmt.Sprintf("Heartbeat %s is back", h.Name), "back"
+		status = "back"
+	}
+	return l.say(ctx, h, action, lapse, status, at)
+}
+
+func (l *Heart) say(ctx context.Context, h org.Heartbeat, action alert.Action, lapse int, status string, at time.Time) error {
+	title := fmt.Sprintf("Heartbeat %s is missing: it comes every %s", h.Name, h.Every)
+	if action == alert.Resolve {
+		title = fmt.Sprintf("Heartbeat %s is back", h.Name)
 	}
 	decision := route.Decision{Action: org.Tell, Service: h.Service, Kind: org.Technical, Priority: h.Priority, Chosen: h.Priority != "",
 		Rule: "heartbeat " + string(h.ID)}

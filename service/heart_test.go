@@ -3,6 +3,7 @@ package service_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,9 +110,9 @@ func TestAfterAnOutageNobodyIsMissedTooSoon(t *testing.T) {
 	require.Empty(t, w.said())
 	w.beat("backup")
 	w.passes(time.Minute)
-	require.Empty(t, w.said(), "it is there")
+	require.NotContains(t, strings.Join(w.said(), "\n"), "trigger", "it is there")
 	w.passes(time.Hour)
-	require.Len(t, w.said(), 1, "and when it goes, it is missed")
+	require.Equal(t, []string{"resolve Heartbeat Backup is back", "trigger Heartbeat Backup is missing: it comes every 1m0s"}, w.said(), "and when it goes, it is missed")
 }
 
 func TestWhoDiesBetweenEventAndNoteTellsItOnce(t *testing.T) {
@@ -197,4 +198,113 @@ func TestAHeartbeatThatCannotBeJudgedKeepsNoOtherQuiet(t *testing.T) {
 		_ = w.heart.Look(context.Background()) // complains of the other
 	}
 	require.Equal(t, []string{"trigger Heartbeat Daily is missing: it comes every 24h0m0s"}, w.said())
+}
+
+// A promise that has become shorter is judged at once, not when the longer one would have been over.
+func TestAShortenedPromiseIsJudgedAtOnce(t *testing.T) {
+	w := newWard(t)
+	w.beat("yearly")
+	w.passes(10 * time.Minute)
+	require.Empty(t, w.said())
+	shorter := *w.org
+	h := shorter.Heartbeats["yearly"]
+	h.Every = 5 * time.Minute
+	shorter.Heartbeats = map[id.Heartbeat]org.Heartbeat{"yearly": h}
+	w.org = &shorter
+	w.passes(10 * time.Second)
+	require.Equal(t, []string{"trigger Heartbeat Daily is missing: it comes every 5m0s"}, w.said())
+}
+
+// A judge that dies after it has told, and a sign of life before anybody has noted it: what was opened ends, and the next time
+// that it is missing is told again.
+func TestASignOfLifeBetweenToldAndNotedEndsWhatWasOpened(t *testing.T) {
+	w := newWard(t)
+	w.passes(10 * time.Second)
+	w.beat("backup")
+	w.beats.Broken = fault.New(fault.Unavailable, "the judge dies here")
+	for range 12 {
+		w.now = w.now.Add(10 * time.Second)
+		_ = w.heart.Look(context.Background())
+	}
+	lost, back := "trigger Heartbeat Backup is missing: it comes every 1m0s", "resolve Heartbeat Backup is back"
+	require.Equal(t, []string{lost}, w.said())
+	w.beat("backup")
+	w.beats.Broken = nil
+	require.Equal(t, []string{lost, back}, w.said())
+	w.passes(2 * time.Minute)
+	require.Equal(t, []string{lost, back, lost}, w.said(), "and again")
+}
+
+// late is a judge's view of a heartbeat that comes just after it was found to be overdue.
+type late struct {
+	*servicetest.Heartbeats
+	comes func()
+}
+
+func (l late) Overdue(ctx context.Context, at time.Time) ([]service.Heartbeat, error) {
+	found, err := l.Heartbeats.Overdue(ctx, at)
+	if len(found) > 0 {
+		l.comes()
+	}
+	return found, err
+}
+
+func TestASignOfLifeBetweenFoundAndToldEndsWhatIsOpened(t *testing.T) {
+	w := newWard(t)
+	w.passes(10 * time.Second)
+	w.beat("backup")
+	w.heart.Heartbeats = late{w.beats, func() { w.beat("backup") }}
+	w.passes(2 * time.Minute)
+	said := w.said()
+	require.Equal(t, "resolve Heartbeat Backup is back", said[len(said)-1], "%v", said)
+}
+
+// broken panics where the records should answer.
+type broken struct{ *servicetest.Heartbeats }
+
+func (broken) Overdue(context.Context, time.Time) ([]service.Heartbeat, error) { panic("a bug") }
+
+func (broken) Hearing(context.Context, time.Time, time.Duration) (time.Time, error) {
+	return time.Time{}, nil
+}
+
+// A bug in a round ends that round and nothing else; that nobody has judged since is on record, for the watchdog.
+func TestAPanicOfAJudgeEndsARoundAndNotTheProcess(t *testing.T) {
+	w := newWard(t)
+	w.passes(10 * time.Second)
+	judged := w.beats.JudgedAt
+	require.Equal(t, w.now, judged)
+	ctx, stop := context.WithCancel(context.Background())
+	rounds := make(chan struct{}, 10)
+	w.heart.Every, w.heart.Heartbeats = time.Millisecond, broken{w.beats}
+	w.heart.Log = slog.New(slog.NewTextHandler(heard(rounds), nil))
+	over := make(chan struct{})
+	go func() { defer close(over); w.heart.Run(ctx) }()
+	for range 3 {
+		<-rounds
+	}
+	stop()
+	<-over
+	require.Equal(t, judged, w.beats.JudgedAt)
+
+	quiet := &service.Quiet{Log: w.heart.Log, Every: time.Millisecond, Now: func() time.Time { panic("a bug") }}
+	ctx, stop = context.WithCancel(context.Background())
+	over = make(chan struct{})
+	go func() { defer close(over); quiet.Run(ctx) }()
+	for range 3 {
+		<-rounds
+	}
+	stop()
+	<-over
+}
+
+// heard tells of every line of a log.
+type heard chan struct{}
+
+func (h heard) Write(line []byte) (int, error) {
+	select {
+	case h <- struct{}{}:
+	default:
+	}
+	return len(line), nil
 }

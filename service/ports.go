@@ -142,8 +142,12 @@ type Muted struct {
 // Quieted are the alerts that were accepted and tell nobody yet.
 type Quieted interface {
 	// Ripen makes events again of what is due: what was delayed and still fires, what was flapping and is quiet. It answers
-	// how many at most; they are settled as any other.
-	Ripen(ctx context.Context, at time.Time, limit int) (seqs []int64, err error)
+	// how many at most; they are settled as any other. Of what was delayed only these, unless they are nil.
+	Ripen(ctx context.Context, at time.Time, delayed []int64, limit int) (seqs []int64, err error)
+	// Delayed lists what was delayed and is due, oldest first, each as severe as the worst of it.
+	Delayed(ctx context.Context, at time.Time, limit int) ([]Muted, error)
+	// Mute leaves to a window what was delayed and is due.
+	Mute(ctx context.Context, seq int64, by id.Window) error
 	// Muted lists what is muted by windows other than these, oldest first.
 	Muted(ctx context.Context, open []id.Window, limit int) ([]Muted, error)
 	// Unmute makes an event again of a muted one, or leaves it to another window.

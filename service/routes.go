@@ -113,14 +113,8 @@ func (q *Quiet) Run(ctx context.Context) {
 func (q *Quiet) Look(ctx context.Context) error {
 	return q.Lights.Ask(ctx, settleWithin, func(ctx context.Context) error {
 		now := q.Now().Truncate(time.Microsecond) // as the inbox keeps it
-		for {
-			seqs, err := q.Alerts.Ripen(ctx, now, ripenAtOnce)
-			if err != nil {
-				return err
-			}
-			if len(seqs) < ripenAtOnce {
-				break
-			}
+		if err := q.ripen(ctx, now); err != nil {
+			return err
 		}
 		muted, err := q.Alerts.Muted(ctx, q.Routes.Open(now), ripenAtOnce)
 		if err != nil {
@@ -133,4 +127,44 @@ func (q *Quiet) Look(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// ripen makes events again of what is due, but of what was delayed into a window that covers it: that waits for its end.
+func (q *Quiet) ripen(ctx context.Context, now time.Time) error {
+	for {
+		delayed, more, err := q.uncovered(ctx, now)
+		if err != nil {
+			return err
+		}
+		seqs, err := q.Alerts.Ripen(ctx, now, delayed, ripenAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(seqs) < ripenAtOnce && !more {
+			return nil
+		}
+	}
+}
+
+// uncovered are the delayed alerts that no window covers, of those that are due; nil: no window is open. more: there may be others.
+func (q *Quiet) uncovered(ctx context.Context, now time.Time) (free []int64, more bool, err error) {
+	if len(q.Routes.Open(now)) == 0 {
+		return nil, false, nil
+	}
+	due, err := q.Alerts.Delayed(ctx, now, ripenAtOnce)
+	if err != nil {
+		return nil, false, err
+	}
+	free = []int64{}
+	for _, m := range due {
+		window := q.Routes.Covered(m, now)
+		if window == "" {
+			free = append(free, m.Seq)
+			continue
+		}
+		if err := q.Alerts.Mute(ctx, m.Seq, window); err != nil {
+			return nil, false, err
+		}
+	}
+	return free, len(due) == ripenAtOnce, nil
 }

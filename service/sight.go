@@ -265,6 +265,10 @@ func (s Sight) Findings(limits WatchLimits) []Finding {
 				counted(waits.Found, "ticket has not been written", "tickets have not been written"), waits.Since.UTC().Format("15:04"))
 			continue
 		}
+		if waits.What == "heartbeats" {
+			add(Stuck, "/heartbeats", Critical, twice, "Nobody has judged heartbeats since %s UTC: one that is missing is not told.", waits.Since.UTC().Format("15:04"))
+			continue
+		}
 		if waits.What == "starts" {
 			severity = Warning
 		}
@@ -306,6 +310,9 @@ func stuck(waits Waiting) string {
 	}
 	if waits.What == "errands" {
 		return counted(waits.Found, "errand waits", "errands wait") + " for Temporal, such as escalations to start"
+	}
+	if waits.What == "quiet" {
+		return counted(waits.Found, "delayed or muted alert waits", "delayed or muted alerts wait") + " although its time has come"
 	}
 	return fmt.Sprintf("%d %s wait", waits.Found, waits.What)
 }

@@ -47,8 +47,29 @@ func (h Heartbeats) Overdue(ctx context.Context, at time.Time) ([]service.Heartb
 
 // Lapse notes that one is missing. Who is second changes nothing.
 func (h Heartbeats) Lapse(ctx context.Context, late service.Heartbeat) (back bool, err error) {
-	missing, err := sqlc.New(h.Pool).LapseHeartbeat(ctx, late.BeatAt, string(late.Name), int32(late.Lapses))
-	return len(missing) == 1 && !missing[0], faulty(err, "note that heartbeat %q is missing", string(late.Name))
+	q := sqlc.New(h.Pool)
+	missing, err := q.LapseHeartbeat(ctx, late.BeatAt, string(late.Name), int32(late.Lapses))
+	if err != nil {
+		return false, faulty(err, "note that heartbeat %q is missing", string(late.Name))
+	}
+	if len(missing) == 1 {
+		return !missing[0], nil
+	}
+	row, err := q.GetHeartbeat(ctx, string(late.Name)) // another judge was first, or it came
+	if err != nil {
+		return false, found(err, "heartbeat %q", string(late.Name))
+	}
+	return !row.Missing, nil
+}
+
+// Promise has it be due so long after it last came.
+func (h Heartbeats) Promise(ctx context.Context, name id.Heartbeat, within time.Duration) error {
+	return faulty(sqlc.New(h.Pool).PromiseHeartbeat(ctx, within, string(name)), "renew the promise of heartbeat %q", string(name))
+}
+
+// Judged notes until when all have been judged.
+func (h Heartbeats) Judged(ctx context.Context, at time.Time) error {
+	return faulty(sqlc.New(h.Pool).Judge(ctx, &at), "note that heartbeats were judged")
 }
 
 // Hearing notes that somebody listens.

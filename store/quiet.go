@@ -426,9 +426,35 @@ func (c *conversation) writeAlert() {
 }
 
 // Ripen makes events again of what is due: delayed alerts, and the end of what was flapping. They are settled as any other.
-func (i Inbox) Ripen(ctx context.Context, at time.Time, lim int) ([]int64, error) {
-	seqs, err := sqlc.New(i.Pool).RipenAlerts(ctx, at, limit(lim, 100, 1000))
+func (i Inbox) Ripen(ctx context.Context, at time.Time, delayed []int64, lim int) ([]int64, error) {
+	seqs, err := sqlc.New(i.Pool).RipenAlerts(ctx, sqlc.RipenAlertsParams{
+		At: at, AllDelayed: delayed == nil, Delayed: append([]int64{}, delayed...), Lim: limit(lim, 100, 1000),
+	})
 	return seqs, faulty(err, "find what is due")
+}
+
+// Delayed lists what was delayed and is due, oldest first.
+func (i Inbox) Delayed(ctx context.Context, at time.Time, lim int) ([]service.Muted, error) {
+	rows, err := sqlc.New(i.Pool).DelayedAlerts(ctx, at, limit(lim, 100, 1000))
+	if err != nil {
+		return nil, faulty(err, "list what was delayed")
+	}
+	out := make([]service.Muted, 0, len(rows))
+	for _, r := range rows {
+		in, err := incomingOf(sqlc.ConversationRow(r))
+		if err != nil {
+			in.Route = nil // as among those that are muted
+		}
+		out = append(out, service.Muted{Seq: r.Seq, Incoming: in})
+	}
+	return out, nil
+}
+
+// Mute leaves to a window what was delayed and is due.
+func (i Inbox) Mute(ctx context.Context, seq int64, window id.Window) error {
+	note := fmt.Sprintf("delayed, then muted by maintenance window %q until it ends", window)
+	err := sqlc.New(i.Pool).MuteDelayed(ctx, note, string(window), seq)
+	return faulty(err, "mute event %d", seq)
 }
 
 // Muted lists what is muted by windows other than these, oldest first.

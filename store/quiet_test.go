@@ -414,7 +414,7 @@ func TestAnAlertThatEndsWhileItsDelayDoesTellsNobodyLater(t *testing.T) {
 	ripening, err := r.inbox.Pool.Begin(ctx)
 	require.NoError(t, err)
 	defer func() { _ = ripening.Rollback(ctx) }()
-	ripe, err := sqlc.New(ripening).RipenAlerts(ctx, r.now.Add(time.Hour), 10)
+	ripe, err := sqlc.New(ripening).RipenAlerts(ctx, sqlc.RipenAlertsParams{At: r.now.Add(time.Hour), AllDelayed: true, Lim: 10})
 	require.NoError(t, err)
 	require.Len(t, ripe, 1)
 
@@ -478,4 +478,21 @@ func TestAWindowCoversWhoWasInAGroupThatIsOver(t *testing.T) {
 	r.byHand = []org.Window{{ID: "W-1", Name: "Upgrade", From: r.now, Until: r.now.Add(time.Hour), UpTo: "critical"}}
 	require.Empty(t, r.fires("node-1", alert.Error), "it is maintained")
 	require.Equal(t, []string{"open E-2"}, r.passes(2*time.Hour), "it fires still")
+}
+
+// What was delayed and ripens inside a window waits for the end of the window; what is worse than the window is for pages at once.
+func TestADelayThatEndsInsideAWindowWaitsForItsEnd(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "later", Action: org.Tell, Delay: 10 * time.Minute})
+	require.Empty(t, r.fires("stays", alert.Warning))
+	require.Empty(t, r.fires("goes", alert.Warning))
+	require.Empty(t, r.fires("worse", alert.Critical))
+	r.now = r.now.Add(time.Minute)
+	require.Empty(t, r.fires("worse", alert.Warning), "its last word is not its worst")
+	plan(r, nil)
+	require.Equal(t, []string{"open E-1"}, r.passes(10*time.Minute), "the critical one")
+	require.Contains(t, r.note("stays"), "delayed, then muted by maintenance window")
+	require.Empty(t, r.passes(10*time.Minute))
+	require.Empty(t, r.ends("goes"))
+	require.Equal(t, []string{"open E-2"}, r.passes(time.Hour), "what still fires when the window ends")
+	require.Empty(t, r.passes(time.Hour), "once")
 }

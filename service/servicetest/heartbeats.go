@@ -15,6 +15,7 @@ import (
 type Heartbeats struct {
 	mu          sync.Mutex
 	Broken      error // answered by Lapse
+	JudgedAt    time.Time
 	known       map[id.Heartbeat]service.Heartbeat
 	since, last time.Time
 }
@@ -49,6 +50,9 @@ func (b *Heartbeats) Beat(_ context.Context, name id.Heartbeat, at, due time.Tim
 		b.known = map[id.Heartbeat]service.Heartbeat{}
 	}
 	h := b.known[name]
+	if !h.Missing && !h.DueAt.IsZero() && h.DueAt.Before(at) {
+		h.Lapses++
+	}
 	h.Name, h.BeatAt, h.DueAt, h.Missing = name, at, due, false
 	b.known[name] = h
 	return nil
@@ -87,12 +91,31 @@ func (b *Heartbeats) Lapse(_ context.Context, late service.Heartbeat) (back bool
 	}
 	h := b.known[late.Name]
 	if h.Lapses != late.Lapses || h.Missing {
-		return false, nil
+		return !h.Missing, nil
 	}
 	h.Lapses++
 	h.Missing = h.BeatAt.Equal(late.BeatAt) && !h.DueAt.IsZero()
 	b.known[late.Name] = h
 	return !h.Missing, nil
+}
+
+// Promise implements service.Heartbeats.
+func (b *Heartbeats) Promise(_ context.Context, name id.Heartbeat, within time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h, ok := b.known[name]; ok && !h.DueAt.IsZero() {
+		h.DueAt = h.BeatAt.Add(within)
+		b.known[name] = h
+	}
+	return nil
+}
+
+// Judged implements service.Heartbeats.
+func (b *Heartbeats) Judged(_ context.Context, at time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.JudgedAt = at
+	return nil
 }
 
 // Hearing implements service.Heartbeats.

@@ -44,7 +44,7 @@ update inbox set escalation = @escalation::bigint, note = '' from joined where i
 -- What is due becomes an event again. What is only remembered is forgotten.
 with due as (
     select service, dedup_key, state, seq, firing from alerts
-    where due_at <= @at::timestamptz
+    where due_at <= @at::timestamptz and (state <> 'delayed' or @all_delayed::boolean or seq = any (@delayed::bigint[]))
     order by due_at
     limit @lim
     for update skip locked
@@ -68,6 +68,22 @@ join inbox i on i.seq = a.seq
 where a.state = 'muted' and a.muted_by <> '' and a.muted_by <> all (@open::text[])
 order by i.seq
 limit @lim;
+
+-- name: DelayedAlerts :many
+-- What was delayed and is due, with the worst severity of what waits.
+select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.action,
+       (i.alert || jsonb_build_object('severity', a.severity))::jsonb as alert, ''::bytea as raw, i.received_at, i.route, false as ripened
+from alerts a
+join inbox i on i.seq = a.seq
+where a.due_at <= @at::timestamptz and a.state = 'delayed'
+order by a.due_at
+limit @lim;
+
+-- name: MuteDelayed :exec
+with left_to as (
+    update alerts set state = 'muted', muted_by = @muted_by::text, due_at = null where alerts.seq = @seq and state = 'delayed' and due_at is not null returning alerts.seq
+)
+update inbox set note = @note from left_to where inbox.seq = left_to.seq;
 
 -- name: MuteAnew :exec
 update alerts set muted_by = @muted_by where seq = @seq and state = 'muted';

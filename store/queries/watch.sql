@@ -49,6 +49,17 @@ from (select created_at as since from errands
       order by id limit @lim) waits
 having count(*) > 0
 union all
+select 'quiet' as what, count(*) as found, min(waits.since)::timestamptz as since
+from (select due_at as since from alerts
+      where due_at < clock_timestamp() - @grace::interval and state in ('delayed', 'flapping')
+      order by due_at limit @lim) waits
+having count(*) > 0
+union all
+select 'heartbeats' as what, count(*) as found, min(h.judged_at)::timestamptz as since
+from hearing h
+where h.judged_at < clock_timestamp() - @grace::interval and exists (select from heartbeats where due_at is not null)
+having count(*) > 0
+union all
 select 'notes' as what, count(*) as found, min(waits.since)::timestamptz as since
 from (select since from ticket_links
       where noted < wanted and not gone and since < clock_timestamp() - @turns::interval

@@ -12,7 +12,9 @@ import (
 
 const BeatHeartbeat = `-- name: BeatHeartbeat :exec
 insert into heartbeats (name, beat_at, due_at) values ($1, $2, $3)
-on conflict (name) do update set beat_at = excluded.beat_at, due_at = excluded.due_at, missing = false
+on conflict (name) do update
+set beat_at = excluded.beat_at, due_at = excluded.due_at, missing = false,
+    lapses = heartbeats.lapses + case when not heartbeats.missing and heartbeats.due_at < excluded.beat_at then 1 else 0 end
 where heartbeats.beat_at <= excluded.beat_at
 `
 
@@ -156,4 +158,14 @@ func (q *Queries) OverdueHeartbeats(ctx context.Context, at *time.Time) ([]Heart
 		return nil, err
 	}
 	return items, nil
+}
+
+const PromiseHeartbeat = `-- name: PromiseHeartbeat :exec
+update heartbeats set due_at = beat_at + $1::interval
+where name = $2 and due_at is not null and due_at <> beat_at + $1::interval
+`
+
+func (q *Queries) PromiseHeartbeat(ctx context.Context, within time.Duration, name string) error {
+	_, err := q.db.Exec(ctx, PromiseHeartbeat, within, name)
+	return err
 }

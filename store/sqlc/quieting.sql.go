@@ -76,6 +76,65 @@ func (q *Queries) CountedJoin(ctx context.Context, escalation int64, groupKey st
 	return err
 }
 
+const DelayedAlerts = `-- name: DelayedAlerts :many
+select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.action,
+       (i.alert || jsonb_build_object('severity', a.severity))::jsonb as alert, ''::bytea as raw, i.received_at, i.route, false as ripened
+from alerts a
+join inbox i on i.seq = a.seq
+where a.due_at <= $1::timestamptz and a.state = 'delayed'
+order by a.due_at
+limit $2
+`
+
+type DelayedAlertsRow struct {
+	Seq         int64
+	Integration string
+	Service     string
+	DedupKey    string
+	SenderKey   string
+	Format      string
+	Action      string
+	Alert       []byte
+	Raw         []byte
+	ReceivedAt  time.Time
+	Route       []byte
+	Ripened     bool
+}
+
+// What was delayed and is due, with the worst severity of what waits.
+func (q *Queries) DelayedAlerts(ctx context.Context, at time.Time, lim int32) ([]DelayedAlertsRow, error) {
+	rows, err := q.db.Query(ctx, DelayedAlerts, at, lim)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DelayedAlertsRow{}
+	for rows.Next() {
+		var i DelayedAlertsRow
+		if err := rows.Scan(
+			&i.Seq,
+			&i.Integration,
+			&i.Service,
+			&i.DedupKey,
+			&i.SenderKey,
+			&i.Format,
+			&i.Action,
+			&i.Alert,
+			&i.Raw,
+			&i.ReceivedAt,
+			&i.Route,
+			&i.Ripened,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const FiringMembers = `-- name: FiringMembers :one
 select count(*)::int from alerts where escalation = $1 and state = 'member' and firing
 `
@@ -212,6 +271,18 @@ func (q *Queries) MuteAnew(ctx context.Context, mutedBy string, seq int64) error
 	return err
 }
 
+const MuteDelayed = `-- name: MuteDelayed :exec
+with left_to as (
+    update alerts set state = 'muted', muted_by = $2::text, due_at = null where alerts.seq = $3 and state = 'delayed' and due_at is not null returning alerts.seq
+)
+update inbox set note = $1 from left_to where inbox.seq = left_to.seq
+`
+
+func (q *Queries) MuteDelayed(ctx context.Context, note string, mutedBy string, seq int64) error {
+	_, err := q.db.Exec(ctx, MuteDelayed, note, mutedBy, seq)
+	return err
+}
+
 const MutedAlerts = `-- name: MutedAlerts :many
 select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.action, i.alert, ''::bytea as raw, i.received_at, i.route, false as ripened
 from alerts a
@@ -273,9 +344,9 @@ func (q *Queries) MutedAlerts(ctx context.Context, open []string, lim int32) ([]
 const RipenAlerts = `-- name: RipenAlerts :many
 with due as (
     select service, dedup_key, state, seq, firing from alerts
-    where due_at <= $1::timestamptz
+    where due_at <= $1::timestamptz and (state <> 'delayed' or $2::boolean or seq = any ($3::bigint[]))
     order by due_at
-    limit $2
+    limit $4
     for update skip locked
 ), past as (
     delete from alerts a using due d
@@ -290,9 +361,21 @@ where inbox.seq = d.seq and (d.state = 'delayed' or d.state = 'flapping' and not
 returning inbox.seq
 `
 
+type RipenAlertsParams struct {
+	At         time.Time
+	AllDelayed bool
+	Delayed    []int64
+	Lim        int32
+}
+
 // What is due becomes an event again. What is only remembered is forgotten.
-func (q *Queries) RipenAlerts(ctx context.Context, at time.Time, lim int32) ([]int64, error) {
-	rows, err := q.db.Query(ctx, RipenAlerts, at, lim)
+func (q *Queries) RipenAlerts(ctx context.Context, arg RipenAlertsParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, RipenAlerts,
+		arg.At,
+		arg.AllDelayed,
+		arg.Delayed,
+		arg.Lim,
+	)
 	if err != nil {
 		return nil, err
 	}
