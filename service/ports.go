@@ -144,6 +144,9 @@ type Quieted interface {
 	// Ripen makes events again of what is due: what was delayed and still fires, what was flapping and is quiet. It answers
 	// how many at most; they are settled as any other. Of what was delayed only these, unless they are nil.
 	Ripen(ctx context.Context, at time.Time, delayed []int64, limit int) (seqs []int64, err error)
+	// Forget removes members of groups that are over for good, which joined before an instant and were never said to be well
+	// again. It answers how many.
+	Forget(ctx context.Context, before time.Time, limit int) (gone int, err error)
 	// Delayed lists what was delayed and is due, oldest first, each as severe as the worst of it.
 	Delayed(ctx context.Context, at time.Time, limit int) ([]Muted, error)
 	// Mute leaves to a window what was delayed and is due.

@@ -85,9 +85,16 @@ type Quiet struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Every  time.Duration // zero: one second
+
+	tidied time.Time
 }
 
-const ripenAtOnce = 500
+const (
+	ripenAtOnce = 500
+	// membersKept is how long a member of a group is known that nobody has said to be well again, after its group is over.
+	membersKept = 7 * 24 * time.Hour
+	tidyEvery   = time.Hour
+)
 
 // Run looks until the context ends.
 func (q *Quiet) Run(ctx context.Context) {
@@ -125,8 +132,20 @@ func (q *Quiet) Look(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return q.tidy(ctx, now)
 	})
+}
+
+// tidy forgets, now and then, who is in no group any more.
+func (q *Quiet) tidy(ctx context.Context, now time.Time) error {
+	if now.Sub(q.tidied) < tidyEvery {
+		return nil
+	}
+	gone, err := q.Alerts.Forget(ctx, now.Add(-membersKept), ripenAtOnce)
+	if err == nil && gone < ripenAtOnce {
+		q.tidied = now // else more of them go at once
+	}
+	return err
 }
 
 // ripen makes events again of what is due, but of what was delayed into a window that covers it: that waits for its end.

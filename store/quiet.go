@@ -433,6 +433,12 @@ func (i Inbox) Ripen(ctx context.Context, at time.Time, delayed []int64, lim int
 	return seqs, faulty(err, "find what is due")
 }
 
+// Forget removes members of groups that are over, which joined before an instant. It answers how many.
+func (i Inbox) Forget(ctx context.Context, before time.Time, lim int) (int, error) {
+	gone, err := sqlc.New(i.Pool).ForgetMembers(ctx, before, limit(lim, 100, 1000))
+	return int(gone), faulty(err, "forget members of groups that are over")
+}
+
 // Delayed lists what was delayed and is due, oldest first.
 func (i Inbox) Delayed(ctx context.Context, at time.Time, lim int) ([]service.Muted, error) {
 	rows, err := sqlc.New(i.Pool).DelayedAlerts(ctx, at, limit(lim, 100, 1000))

@@ -496,3 +496,21 @@ func TestADelayThatEndsInsideAWindowWaitsForItsEnd(t *testing.T) {
 	require.Equal(t, []string{"open E-2"}, r.passes(time.Hour), "what still fires when the window ends")
 	require.Empty(t, r.passes(time.Hour), "once")
 }
+
+// A member of a group that never says that it is well again is known as long as its group is not over for good, and a week.
+func TestWhoNeverLeavesAGroupIsForgottenAfterIt(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "cluster", Action: org.Tell, Group: &org.Grouping{By: []string{"labels.cluster"}, Within: time.Hour}})
+	ctx := context.Background()
+	members := func() int { return number(t, r.inbox.Pool, "select count(*) from alerts where state = 'member'") }
+	require.Equal(t, []string{"open E-1"}, r.fires("one", alert.Error))
+	r.fires("two", alert.Error)
+	r.passes(30 * 24 * time.Hour)
+	require.EqualValues(t, 2, members(), "the group is open")
+	_, err := r.inbox.Pool.Exec(ctx, "update escalations set state = 'closed', dedup_held = false where number = 1")
+	require.NoError(t, err)
+	require.Equal(t, []string{"open E-2"}, r.fires("three", alert.Error))
+	r.passes(2 * time.Hour)
+	require.EqualValues(t, 1, members(), "who was in the group that is over")
+	require.Empty(t, r.ends("one"), "what comes late ends nothing")
+	require.Equal(t, []string{"resolve E-2 by monitor via events"}, r.ends("three"))
+}

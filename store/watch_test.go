@@ -165,3 +165,34 @@ func TestWhoWaitsInLineIsCountedByRank(t *testing.T) {
 	errand(6, "say", 4, "2 minutes") // it runs, and pages somebody who has answered
 	require.Equal(t, map[string]int{"starts": 1, "errands": 2}, found())
 }
+
+// What waits although its time has come, and heartbeats that nobody judges, are seen from beside.
+func TestQuietAndHeartbeatsThatNobodyLooksAtAreSeen(t *testing.T) {
+	url := pgtest.Database(t)
+	w, ctx := watches(t, url), t.Context()
+	pool, err := store.Open(ctx, url, store.Options{})
+	require.NoError(t, err)
+	defer pool.Close()
+	waiting := func() map[string]int {
+		t.Helper()
+		all, err := w.Waiting(ctx, time.Minute, time.Hour)
+		require.NoError(t, err)
+		found := map[string]int{}
+		for _, one := range all {
+			found[one.What] = one.Found
+		}
+		return found
+	}
+	beats := store.Heartbeats{Pool: pool}
+	_, err = beats.Hearing(ctx, time.Now().Add(-time.Hour), time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, beats.Judged(ctx, time.Now().Add(-2*time.Minute)))
+	require.Empty(t, waiting(), "nobody is waited for")
+	require.NoError(t, beats.Beat(ctx, "backup", time.Now(), time.Now().Add(time.Hour)))
+	_, err = pool.Exec(ctx, `insert into alerts (service, dedup_key, state, firing, seq, severity, since, due_at) values
+		('payments', 'a', 'delayed', true, 1, 'error', now(), now() - interval '2 minutes'), ('payments', 'b', 'delayed', true, 2, 'error', now(), now())`)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{"heartbeats": 1, "quiet": 1}, waiting())
+	require.NoError(t, beats.Judged(ctx, time.Now()))
+	require.Equal(t, map[string]int{"quiet": 1}, waiting())
+}

@@ -85,6 +85,18 @@ with left_to as (
 )
 update inbox set note = @note from left_to where inbox.seq = left_to.seq;
 
+-- name: ForgetMembers :execrows
+-- Members of groups that are over for good: whoever never said that it was well again has no place there any more.
+with past as (
+    select a.service, a.dedup_key from alerts a
+    where a.state = 'member' and a.since < @before::timestamptz
+      and not exists (select from escalations e where e.number = a.escalation and e.state <> 'closed')
+    order by a.since
+    limit @lim
+    for update of a skip locked
+)
+delete from alerts using past where alerts.service = past.service and alerts.dedup_key = past.dedup_key;
+
 -- name: MuteAnew :exec
 update alerts set muted_by = @muted_by where seq = @seq and state = 'muted';
 

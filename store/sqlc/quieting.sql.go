@@ -155,6 +155,27 @@ func (q *Queries) ForgetAlert(ctx context.Context, service string, dedupKey stri
 	return err
 }
 
+const ForgetMembers = `-- name: ForgetMembers :execrows
+with past as (
+    select a.service, a.dedup_key from alerts a
+    where a.state = 'member' and a.since < $1::timestamptz
+      and not exists (select from escalations e where e.number = a.escalation and e.state <> 'closed')
+    order by a.since
+    limit $2
+    for update of a skip locked
+)
+delete from alerts using past where alerts.service = past.service and alerts.dedup_key = past.dedup_key
+`
+
+// Members of groups that are over for good: whoever never said that it was well again has no place there any more.
+func (q *Queries) ForgetMembers(ctx context.Context, before time.Time, lim int32) (int64, error) {
+	result, err := q.db.Exec(ctx, ForgetMembers, before, lim)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const GroupStands = `-- name: GroupStands :one
 select coalesce(max(since) filter (where state = 'member'), 'epoch')::timestamptz as last,
        (count(*) filter (where state = 'counted' and since >= $1))::int as counted
