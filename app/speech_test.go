@@ -25,6 +25,7 @@ import (
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/integrations/foreign"
 	"github.com/belayhq/belay/service"
 )
 
@@ -89,6 +90,55 @@ func bodies(t *testing.T) string {
 		t.Skipf("SKIPPED: no fixtures at %s; set BELAY_FIXTURES to the directory of fixtures", root)
 	}
 	return root
+}
+
+// answered is what ticket systems answer when they are asked, or are told: none of it is posted to anybody. Jira's and ServiceNow's
+// are read by the tests of their rooms.
+var answered = map[string]string{
+	"ticketing/zendesk/get-organization.json":                               "an organisation",
+	"ticketing/zendesk/get-sla-policies.json":                               "promises",
+	"ticketing/zendesk/get-ticket-audits.json":                              "the history of a ticket",
+	"ticketing/zendesk/get-trigger.json":                                    "a trigger",
+	"ticketing/zendesk/get-user.json":                                       "a person",
+	"ticketing/zendesk/get-webhook.json":                                    "a webhook's settings",
+	"ticketing/zendesk/post-sla-policies.json":                              "promises",
+	"ticketing/zendesk/post-triggers.json":                                  "triggers",
+	"ticketing/zendesk/post-webhooks.json":                                  "a webhook's settings",
+	"ticketing/freshservice/create-ticket-task2.json":                       "a task of a ticket",
+	"ticketing/freshservice/list-all-groups.json":                           "groups",
+	"ticketing/freshservice/list-tickets.json":                              "a list of tickets",
+	"ticketing/jira/openapi-jira-cloud-v3-trimmed.json":                     "describes Jira's API",
+	"ticketing/servicenow/rapid7-get-security-incident-invalid-sys-id.json": "an error",
+}
+
+func TestEveryFileOfATicketSystemIsReadOrNamed(t *testing.T) {
+	root, heard := bodies(t), map[string]bool{}
+	for _, system := range []string{"zendesk", "freshservice"} {
+		for _, pattern := range published[system] {
+			found, err := filepath.Glob(filepath.Join(root, pattern))
+			require.NoError(t, err)
+			for _, file := range found {
+				name, err := filepath.Rel(root, file)
+				require.NoError(t, err)
+				heard[filepath.ToSlash(name)] = true
+			}
+		}
+	}
+	require.NoError(t, fs.WalkDir(os.DirFS(root), "ticketing", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".json") {
+			return err
+		}
+		raw, err := os.ReadFile(filepath.Join(root, path))
+		require.NoError(t, err)
+		rooms := strings.HasPrefix(path, "ticketing/jira/") || strings.HasPrefix(path, "ticketing/servicenow/")
+		require.True(t, rooms || heard[path] || answered[path] != "", "%s is read by nobody", path)
+		if strings.Contains(path, "openapi") {
+			return nil
+		}
+		_, err = foreign.ReadAll(alert.Post{Body: raw})
+		require.NoError(t, err, path)
+		return nil
+	}))
 }
 
 func TestEveryBodyThatOthersPublishedIsHeardOrNamed(t *testing.T) {

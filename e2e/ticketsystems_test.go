@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -45,6 +46,7 @@ url: %s
 secret: jira
 hook: hook
 project: OPS
+opens: [{services: [payments], priorities: [P1]}]
 people: [{person: ana, theirs: u-ana}, {person: eva, theirs: u-eva}]
 watch:
   query: project = SUP
@@ -66,11 +68,21 @@ type systems struct {
 	jira *jirafake.Server
 
 	lost atomic.Bool // webhooks go nowhere
+	mu   sync.Mutex
+	plan func(r *http.Request) servicenowfake.Conduct // nil: ServiceNow answers
 }
 
 func ticketHouse(t *testing.T) *systems {
 	t.Helper()
 	s := &systems{snow: &servicenowfake.Server{}, jira: &jirafake.Server{}}
+	s.snow.Plan = func(r *http.Request) servicenowfake.Conduct {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.plan == nil {
+			return servicenowfake.Conduct{}
+		}
+		return s.plan(r)
+	}
 	snow, jira := httptest.NewServer(s.snow), httptest.NewServer(s.jira)
 	t.Cleanup(snow.Close)
 	t.Cleanup(jira.Close)
@@ -103,6 +115,13 @@ func ticketHouse(t *testing.T) *systems {
 	}
 	s.jira.Tells = func(body []byte) { s.hook("/in/jira/"+doorKey, body) }
 	return s
+}
+
+// behaves says how ServiceNow does from now on.
+func (s *systems) behaves(plan func(r *http.Request) servicenowfake.Conduct) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan = plan
 }
 
 // hook is a webhook on its way. A system does not care what becomes of it.
@@ -313,5 +332,122 @@ func TestLostWebhooksAreMadeUpFor(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, resolved)
+	s.once()
+}
+
+// ours finds the incident of an escalation.
+func (s *systems) ours(e string) map[string]string {
+	for _, row := range s.snow.Records() {
+		if strings.HasPrefix(row["correlation_id"], "belay-"+e+"-") {
+			return row
+		}
+	}
+	return nil
+}
+
+// One ticket system is away while escalations live and end, then comes back limping: it takes what it says it did not take,
+// is at odds, asks to wait, forgets who we are. The other has everything meanwhile; the first has every note once, in order.
+func TestATicketSystemThatIsAwayMissesNothing(t *testing.T) {
+	s := ticketHouse(t)
+	refused := 0
+	s.behaves(func(*http.Request) servicenowfake.Conduct {
+		refused++
+		return servicenowfake.Conduct{Status: http.StatusServiceUnavailable}
+	})
+	var all []string
+	for n := range 8 {
+		title := fmt.Sprintf("region %d is gone", n)
+		s.fire(title, title, "critical")
+		all = append(all, s.told(title, "ana", "sms").Escalation)
+	}
+	for _, e := range all {
+		s.post("/v1/escalations/"+e+"/resolve", map[string]string{}, http.StatusOK, nil)
+	}
+	for _, e := range all {
+		s.eventually(func() bool {
+			for _, i := range s.jira.Issues() {
+				if strings.HasPrefix(fmt.Sprint(i.Labels), "[belay belay-"+e+"-") {
+					return i.Status == "Done"
+				}
+			}
+			return false
+		}, "%s has its issue", e)
+	}
+	s.eventually(func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return refused > 4
+	}, "ServiceNow is tried")
+	require.Empty(t, s.snow.Records())
+
+	limps := []servicenowfake.Conduct{
+		{Drop: true}, {Status: http.StatusConflict}, {Status: http.StatusTooManyRequests, After: 1}, {}, {Drop: true}, {Status: http.StatusUnauthorized}, {},
+	}
+	s.behaves(func(r *http.Request) servicenowfake.Conduct {
+		if r.Method == http.MethodGet || len(limps) == 0 {
+			return servicenowfake.Conduct{}
+		}
+		next := limps[0]
+		limps = limps[1:]
+		return next
+	})
+	for _, e := range all {
+		s.eventually(func() bool { return s.ours(e)["state"] == "6" }, "%s is solved in ServiceNow", e)
+		s.written(e, s.incidentNotes(s.ours(e)["sys_id"]))
+	}
+	require.Len(t, s.snow.Records(), len(all), "no ticket is made twice")
+	s.once()
+}
+
+// Everybody edits at once: people here, people in ServiceNow, people in Jira. When nobody edits any more all three say the same,
+// and nothing moves.
+func TestEditsOnAllSidesEndInAgreement(t *testing.T) {
+	const edits = 100 // on each side
+	s := ticketHouse(t)
+	s.fire("all hands", "edits", "critical")
+	m := s.told("all hands", "ana", "sms")
+	e := m.Escalation
+	s.replies(m, "ack "+strings.TrimPrefix(e, "E-"))
+	s.eventually(func() bool {
+		issues := s.jira.Issues()
+		return s.ours(e)["assigned_to"] == "u-ana" && len(issues) == 1 && issues[0].Assignee == "u-ana"
+	}, "%s has its tickets", e)
+	sys, issue := s.ours(e)["sys_id"], s.jira.Issues()[0].ID
+	priorities := []string{"P1", "P2", "P3", "P4", "P5"}
+	inSnow := map[string][2]string{"P1": {"1", "1"}, "P2": {"2", "1"}, "P3": {"2", "2"}, "P4": {"3", "2"}, "P5": {"3", "3"}}
+	inJira := map[string]string{"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low", "P5": "Lowest"}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for n := range edits {
+			if status, raw, err := s.try(http.MethodPost, "/v1/escalations/"+e+"/prioritise", map[string]string{"priority": priorities[n*7%5]}); err != nil || status >= 300 {
+				t.Errorf("prioritise: %d %s %v", status, raw, err)
+			}
+		}
+	})
+	all.Go(func() {
+		for n := range edits {
+			p := inSnow[priorities[n*3%5]]
+			s.snow.Edit(sys, map[string]string{"impact": p[0], "urgency": p[1]})
+		}
+	})
+	all.Go(func() {
+		for n := range edits {
+			s.jira.Edit(issue, func(i *jirafake.Issue) { i.Priority = inJira[priorities[n*2%5]] })
+		}
+	})
+	all.Wait()
+	agree := func() bool {
+		now, row := s.escalation(e).Priority, s.ours(e)
+		return inSnow[now] == [2]string{row["impact"], row["urgency"]} && inJira[now] == s.jira.Issues()[0].Priority
+	}
+	s.eventually(agree, "all sides agree on %s", e)
+	s.written(e, s.incidentNotes(sys))
+	s.written(e, s.issueComments(issue))
+	require.True(t, agree())
+	entries := len(s.timeline(e))
+	s.snow.Edit(sys, map[string]string{"work_notes": "zoe: are we done?"})
+	s.jira.Edit(issue, func(*jirafake.Issue) {})
+	require.True(t, agree())
+	require.Len(t, s.timeline(e), entries, "nobody edits, so nothing moves")
 	s.once()
 }
