@@ -36,6 +36,7 @@ type Options struct {
 	Canaries    *service.Canaries
 	Blueprints  *service.Blueprints
 	Tickets     *service.Tickets
+	Desk        *service.TicketDesk
 	Intake      *service.Intake
 	Idempotency service.Idempotency
 	Lights      *service.Lights // nil: the records are always asked

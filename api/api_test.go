@@ -59,6 +59,8 @@ func TestEveryRouteRefusesWhoMayNot(t *testing.T) {
 		{"POST /v1/escalations/{id}/snooze", `{"until":"2026-03-02T13:00:00Z"}`, responders},
 		{"POST /v1/escalations/{id}/note", `{"note":"x"}`, responders},
 		{"POST /v1/escalations/{id}/prioritise", `{"priority":"P2"}`, responders},
+		{"GET /v1/escalations/{id}/tickets", "", readers},
+		{"POST /v1/escalations/{id}/tickets", `{"system":"desk","number":"INC7"}`, responders},
 		{"GET /v1/tickets", "", readers},
 		{"GET /v1/tickets/{id}", "", readers},
 		{"POST /v1/tickets", `{"system":"desk","key":"7","title":"x","service":"payments","state":"new"}`, []int{refused, passes, passes, refused, passes}},

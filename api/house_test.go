@@ -26,6 +26,7 @@ import (
 	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
 	"github.com/belayhq/belay/core/tongue"
+	"github.com/belayhq/belay/core/tracker"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/service/servicetest"
 )
@@ -73,6 +74,7 @@ func newHouse(t testing.TB, change ...func(*house)) *house {
 		Heart:       &service.Heart{Organisation: organisation, Heartbeats: &servicetest.Heartbeats{}, Inbox: h.inbox, Now: now},
 		Canaries:    &service.Canaries{Organisation: organisation, Book: noCanary{}, Now: now},
 		Covers:      &service.Covers{Organisation: organisation, Overrides: overrides, Now: now},
+		Desk:        &service.TicketDesk{Book: ticketless{}, Organisation: organisation},
 		Tickets:     &service.Tickets{Organisation: organisation, Revisions: organisation, Store: &servicetest.Tickets{}, Settler: settler, Now: now, Log: log},
 		Blueprints: &service.Blueprints{
 			Revisions: revisions, Zones: time.LoadLocation, Now: now,
@@ -263,3 +265,12 @@ type noCanary struct{ service.CanaryBook }
 func (noCanary) Walks(context.Context, int) ([]service.CanaryWalk, error) { return nil, nil }
 
 func (noCanary) List(context.Context) ([]service.Canary, error) { return nil, nil }
+
+// ticketless: no escalation has a ticket.
+type ticketless struct{}
+
+func (ticketless) Of(context.Context, id.Escalation) ([]service.TicketLink, error) { return nil, nil }
+func (ticketless) Link(context.Context, id.Escalation, id.TicketSystem, tracker.Ticket) error {
+	return nil
+}
+func (ticketless) Ask(context.Context, id.Escalation, id.TicketSystem) error { return nil }

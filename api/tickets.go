@@ -160,3 +160,27 @@ func ticketOf(s service.Standing) rest.Ticket {
 func nextOf(n escalation.Next) *rest.Next {
 	return &rest.Next{At: instant(n.At), Action: n.Action, Target: n.Target}
 }
+
+func (s *server) ListEscalationTickets(ctx context.Context, in rest.ListEscalationTicketsRequestObject) (rest.ListEscalationTicketsResponseObject, error) {
+	links, err := s.Desk.Of(ctx, callerOf(ctx), id.Escalation(in.Id))
+	if err != nil {
+		return nil, err
+	}
+	return rest.ListEscalationTickets200JSONResponse(joinedOf(links)), nil
+}
+
+func (s *server) JoinTicket(ctx context.Context, in rest.JoinTicketRequestObject) (rest.JoinTicketResponseObject, error) {
+	links, err := s.Desk.Join(ctx, callerOf(ctx), id.Escalation(in.Id), id.TicketSystem(in.Body.System), value(in.Body.Number))
+	if err != nil {
+		return nil, err
+	}
+	return rest.JoinTicket200JSONResponse(joinedOf(links)), nil
+}
+
+func joinedOf(links []service.TicketLink) rest.TicketLinks {
+	out := rest.TicketLinks{Tickets: make([]rest.TicketLink, len(links))}
+	for i, l := range links {
+		out.Tickets[i] = rest.TicketLink{System: string(l.System), Number: optional(l.Number), Url: optional(l.URL), Watched: l.Watched}
+	}
+	return out
+}

@@ -21,7 +21,7 @@ import (
 func (a *App) api(e *echo.Echo) error {
 	return api.Register(e, api.Options{
 		Keyring: a.rooms.keyring, Search: a.rooms.search, Open: a.rooms.opener, Answers: a.rooms.answers,
-		Catalogue: a.rooms.listing, OnCall: a.rooms.oncall, Covers: a.rooms.covers, Maintenance: a.rooms.maintenance, Heart: a.rooms.heart, Canaries: a.rooms.canaries, Blueprints: a.rooms.blueprints, Tickets: a.rooms.tickets,
+		Catalogue: a.rooms.listing, OnCall: a.rooms.oncall, Covers: a.rooms.covers, Maintenance: a.rooms.maintenance, Heart: a.rooms.heart, Canaries: a.rooms.canaries, Blueprints: a.rooms.blueprints, Tickets: a.rooms.tickets, Desk: a.rooms.desk,
 		Intake: a.rooms.intake, Idempotency: a.rooms.idempotency, Lights: a.rooms.lights, Health: service.Health{Probes: a.probes()},
 		Events:     api.Events{Decode: pagerduty.Decode, Answer: pagerduty.Answer},
 		Events1:    api.Events{Decode: pagerduty.DecodeV1, Answer: pagerduty.AnswerV1},

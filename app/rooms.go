@@ -56,6 +56,7 @@ type rooms struct {
 	poll     *service.TicketPoll
 	news     *service.TicketNews
 	tickets  *service.Tickets
+	desk     *service.TicketDesk
 	digests  *service.Digests
 	sandbox  *service.Sandbox // dev only
 	quiet    *service.Quiet
@@ -155,6 +156,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	links, reached := store.TicketLinks{Pool: db}, &ticketClients{Tickets: o.Tickets}
 	watch := &service.TicketWatch{Tickets: r.tickets, Store: r.tickets.Store, Log: log}
 	r.news = &service.TicketNews{Book: links, Organisation: r.directory, Engine: engine, Observe: watch.Observe, Now: now, Log: log}
+	r.desk = &service.TicketDesk{Book: links, Organisation: r.directory, Trackers: reached.reach, Access: access}
 	r.intake.Tickets = ticketDoor(r.directory, r.news)
 	r.scribe = &service.Scribe{
 		Book: links, Escalations: escalations, Organisation: r.directory, Trackers: reached.reach, News: r.news, Log: log,

@@ -346,7 +346,7 @@ func (s *systems) ours(e string) map[string]string {
 }
 
 // One ticket system is away while escalations live and end, then comes back limping: it takes what it says it did not take,
-// is at odds, asks to wait, forgets who we are. The other has everything meanwhile; the first has every note once, in order.
+// is at odds, asks to wait. The other has everything meanwhile; the first has every note once, in order.
 func TestATicketSystemThatIsAwayMissesNothing(t *testing.T) {
 	s := ticketHouse(t)
 	refused := 0
@@ -376,12 +376,13 @@ func TestATicketSystemThatIsAwayMissesNothing(t *testing.T) {
 	s.eventually(func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return refused > 4
+		return refused > 2
 	}, "ServiceNow is tried")
 	require.Empty(t, s.snow.Records())
 
-	limps := []servicenowfake.Conduct{
-		{Drop: true}, {Status: http.StatusConflict}, {Status: http.StatusTooManyRequests, After: 1}, {}, {Drop: true}, {Status: http.StatusUnauthorized}, {},
+	var limps []servicenowfake.Conduct
+	for _, trouble := range []servicenowfake.Conduct{{Drop: true}, {Status: http.StatusConflict}, {Status: http.StatusTooManyRequests, After: 1}} {
+		limps = append(append(limps, make([]servicenowfake.Conduct, 9)...), trouble) // between them it does well
 	}
 	s.behaves(func(r *http.Request) servicenowfake.Conduct {
 		if r.Method == http.MethodGet || len(limps) == 0 {

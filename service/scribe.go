@@ -70,6 +70,8 @@ type Tracker interface {
 	Note(ctx context.Context, ticket string, n tracker.Note) error
 	// Change writes fields and answers the ticket as it is afterwards.
 	Change(ctx context.Context, ticket string, c tracker.Change) (tracker.Ticket, error)
+	// Find answers the ticket with this number; fault.NotFound.
+	Find(ctx context.Context, number string) (tracker.Ticket, error)
 	// Changed lists tickets changed since an instant, oldest change first; more: from the last of them on there are others.
 	Changed(ctx context.Context, since, now time.Time) (changed []tracker.Ticket, more bool, err error)
 }

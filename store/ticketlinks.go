@@ -62,11 +62,18 @@ func (t TicketLinks) Link(ctx context.Context, e id.Escalation, system id.Ticket
 	}
 	return transact(ctx, t.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
 		// The recorder's row: an entry that is written meanwhile is either seen here, or sees the link.
-		if _, err := q.LockEscalation(ctx, number); err != nil {
+		row, err := q.LockEscalation(ctx, number)
+		if err != nil {
 			return found(err, "escalation %s", e)
 		}
+		// As they stand, both sides are right: neither is told to the other.
+		_, sides := tracker.Sides{}.Heard(of)
+		kept, err := document(sides.Agreed(tracker.News{Field: tracker.FieldPriority, Now: row.Priority}))
+		if err != nil {
+			return err
+		}
 		linked, err := q.LinkTicket(ctx, sqlc.LinkTicketParams{
-			System: text(string(system)), Ticket: text(of.ID), Key: text(of.Number), Url: text(of.URL), Escalation: number,
+			System: text(string(system)), Ticket: text(of.ID), Key: text(of.Number), Url: text(of.URL), Escalation: number, Sides: kept,
 		})
 		if err != nil {
 			return faulty(err, "link %s to %s", of.Number, e)
@@ -75,6 +82,20 @@ func (t TicketLinks) Link(ctx context.Context, e id.Escalation, system id.Ticket
 			return fault.New(fault.Conflict, "%s has another ticket in %s", e, system)
 		}
 		return nil
+	})
+}
+
+// Ask lets a ticket be made for an escalation, unless it has one there.
+func (t TicketLinks) Ask(ctx context.Context, e id.Escalation, system id.TicketSystem) error {
+	number, err := numberOf(e)
+	if err != nil {
+		return err
+	}
+	return transact(ctx, t.Pool, func(_ pgx.Tx, q *sqlc.Queries) error {
+		if _, err := q.LockEscalation(ctx, number); err != nil { // as in Link
+			return found(err, "escalation %s", e)
+		}
+		return faulty(q.AskTicket(ctx, text(string(system)), number), "ask for a ticket of %s", e)
 	})
 }
 

@@ -79,6 +79,20 @@ func (r *remote) Notes(_ context.Context, which, _ string) (texts []string, err 
 	return texts, err
 }
 
+func (r *remote) Find(_ context.Context, number string) (found tracker.Ticket, err error) {
+	err = r.enter("find", func() {
+		for _, t := range r.tickets {
+			if t.Number == number {
+				found = *t
+			}
+		}
+	})
+	if err == nil && found.ID == "" {
+		err = fault.New(fault.NotFound, "%s", number)
+	}
+	return found, err
+}
+
 func (r *remote) Note(_ context.Context, which string, n tracker.Note) error {
 	return r.enter("note", func() { r.notes[which] = append(r.notes[which], n.Text) })
 }
@@ -532,6 +546,40 @@ func TestALinkedTicketIsNotOverwritten(t *testing.T) {
 	require.True(t, fault.Is(h.book.Link(t.Context(), "E-77", "desk", theirs), fault.NotFound))
 	h.written()
 	require.Equal(t, tiers(2), h.noted("desk", "E-1"))
+	require.Equal(t, org.P4, h.remotes["desk"].tickets["id-9"].Priority, "nobody has changed anything")
+}
+
+func TestATicketIsJoinedByHand(t *testing.T) {
+	h := newTicketHouse(t)
+	h.org.org.Tickets["desk"] = org.TicketSystem{ID: "desk", Name: "desk"}
+	h.remotes["desk"] = &remote{tickets: map[string]*tracker.Ticket{"id-9": {ID: "id-9", Number: "INC9", State: ticket.New}}, notes: map[string][]string{}}
+	for n := 1; n <= 2; n++ {
+		h.write(id.OfNumber(int64(n)), 1, 2)
+	}
+	desk := &service.TicketDesk{Book: h.book, Organisation: h.org, Trackers: h.scribe.Trackers}
+	ana := service.Caller{Person: "ana", Role: service.Responder}
+	for range 2 {
+		links, err := desk.Join(t.Context(), ana, "E-1", "desk", "INC9")
+		require.NoError(t, err)
+		require.Equal(t, "INC9", links[0].Number)
+		_, err = desk.Join(t.Context(), ana, "E-2", "desk", "")
+		require.NoError(t, err)
+	}
+	h.written()
+	require.Equal(t, tiers(2), h.noted("desk", "E-1"))
+	require.Equal(t, tiers(2), h.noted("desk", "E-2"))
+	require.Len(t, h.remotes["desk"].tickets, 2)
+	for field, wrong := range map[string][2]string{"system": {"zendesk", ""}, "number": {"desk", "INC404"}} {
+		_, err := desk.Join(t.Context(), ana, "E-1", id.TicketSystem(wrong[0]), wrong[1])
+		require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+		require.ErrorContains(t, err, wrong[1], field)
+	}
+	_, err := desk.Join(t.Context(), ana, "E-1", "desk", "id-1")
+	require.Error(t, err)
+	for _, role := range []service.Role{service.Viewer, service.Outsider, service.IntegrationRole} {
+		_, err := desk.Join(t.Context(), service.Caller{Role: role}, "E-1", "desk", "INC9")
+		require.True(t, fault.Is(err, fault.Denied), role)
+	}
 }
 
 // desked keeps what is observed, and lets every ticket that is not over be watched.

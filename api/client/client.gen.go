@@ -779,6 +779,22 @@ type Ticket struct {
 	Vip      *bool       `json:"vip,omitempty"`
 }
 
+// TicketLink defines model for TicketLink.
+type TicketLink struct {
+	// Number As people know it.
+	Number *string `json:"number,omitempty"`
+	System string  `json:"system"`
+	Url    *string `json:"url,omitempty"`
+
+	// Watched The escalation watches it.
+	Watched bool `json:"watched"`
+}
+
+// TicketLinks defines model for TicketLinks.
+type TicketLinks struct {
+	Tickets []TicketLink `json:"tickets"`
+}
+
 // TicketObserved defines model for TicketObserved.
 type TicketObserved struct {
 	Changed []string `json:"changed"`
@@ -1030,6 +1046,21 @@ type SnoozeEscalationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// JoinTicketJSONBody defines parameters for JoinTicket.
+type JoinTicketJSONBody struct {
+	// Number Of a ticket that is there already, as INC0010023 or OPS-17; left out: one is made.
+	Number *string `json:"number,omitempty"`
+
+	// System Id of a ticket system of the blueprint.
+	System string `json:"system"`
+}
+
+// JoinTicketParams defines parameters for JoinTicket.
+type JoinTicketParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetTimelineParams defines parameters for GetTimeline.
 type GetTimelineParams struct {
 	// After Number of the last entry known already.
@@ -1215,6 +1246,9 @@ type ResolveEscalationJSONRequestBody = Remark
 
 // SnoozeEscalationJSONRequestBody defines body for SnoozeEscalation for application/json ContentType.
 type SnoozeEscalationJSONRequestBody SnoozeEscalationJSONBody
+
+// JoinTicketJSONRequestBody defines body for JoinTicket for application/json ContentType.
+type JoinTicketJSONRequestBody JoinTicketJSONBody
 
 // CreateOverrideJSONRequestBody defines body for CreateOverride for application/json ContentType.
 type CreateOverrideJSONRequestBody = NewOverride
@@ -1524,6 +1558,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/escalations/{id}/snooze (the `SnoozeEscalation` operationId).
 	SnoozeEscalation(ctx context.Context, id EscalationID, params *SnoozeEscalationParams, body SnoozeEscalationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListEscalationTickets Its tickets in other systems
+	//
+	// Corresponds with GET /v1/escalations/{id}/tickets (the `ListEscalationTickets` operationId).
+	ListEscalationTickets(ctx context.Context, id EscalationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// JoinTicketWithBody Link a ticket, or ask for a new one
+	//
+	// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+	// doing it once; an escalation has one ticket in each system.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+	JoinTicketWithBody(ctx context.Context, id EscalationID, params *JoinTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// JoinTicket Link a ticket, or ask for a new one
+	//
+	// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+	// doing it once; an escalation has one ticket in each system.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+	JoinTicket(ctx context.Context, id EscalationID, params *JoinTicketParams, body JoinTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTimeline What happened, in order
 	//
@@ -2220,6 +2279,61 @@ func (c *Client) SnoozeEscalationWithBody(ctx context.Context, id EscalationID, 
 // Corresponds with POST /v1/escalations/{id}/snooze (the `SnoozeEscalation` operationId).
 func (c *Client) SnoozeEscalation(ctx context.Context, id EscalationID, params *SnoozeEscalationParams, body SnoozeEscalationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSnoozeEscalationRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListEscalationTickets Its tickets in other systems
+//
+// Corresponds with GET /v1/escalations/{id}/tickets (the `ListEscalationTickets` operationId).
+func (c *Client) ListEscalationTickets(ctx context.Context, id EscalationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEscalationTicketsRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// JoinTicketWithBody Link a ticket, or ask for a new one
+//
+// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+// doing it once; an escalation has one ticket in each system.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+func (c *Client) JoinTicketWithBody(ctx context.Context, id EscalationID, params *JoinTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewJoinTicketRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// JoinTicket Link a ticket, or ask for a new one
+//
+// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+// doing it once; an escalation has one ticket in each system.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+func (c *Client) JoinTicket(ctx context.Context, id EscalationID, params *JoinTicketParams, body JoinTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewJoinTicketRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3707,6 +3821,102 @@ func NewSnoozeEscalationRequestWithBody(server string, id EscalationID, params *
 	}
 
 	operationPath := fmt.Sprintf("/v1/escalations/%s/snooze", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListEscalationTicketsRequest constructs an http.Request for the ListEscalationTickets method
+func NewListEscalationTicketsRequest(server string, id EscalationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/escalations/%s/tickets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewJoinTicketRequest calls the generic JoinTicket builder with application/json body
+func NewJoinTicketRequest(server string, id EscalationID, params *JoinTicketParams, body JoinTicketJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewJoinTicketRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewJoinTicketRequestWithBody constructs an http.Request for the JoinTicket method, with any body, and a specified content type
+func NewJoinTicketRequestWithBody(server string, id EscalationID, params *JoinTicketParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/escalations/%s/tickets", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -5340,6 +5550,33 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/escalations/{id}/snooze (the `SnoozeEscalation` operationId).
 	SnoozeEscalationWithResponse(ctx context.Context, id EscalationID, params *SnoozeEscalationParams, body SnoozeEscalationJSONRequestBody, reqEditors ...RequestEditorFn) (*SnoozeEscalationResponse, error)
 
+	// ListEscalationTicketsWithResponse Its tickets in other systems
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/escalations/{id}/tickets (the `ListEscalationTickets` operationId).
+	ListEscalationTicketsWithResponse(ctx context.Context, id EscalationID, reqEditors ...RequestEditorFn) (*ListEscalationTicketsResponse, error)
+
+	// JoinTicketWithBodyWithResponse Link a ticket, or ask for a new one
+	//
+	// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+	// doing it once; an escalation has one ticket in each system.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+	JoinTicketWithBodyWithResponse(ctx context.Context, id EscalationID, params *JoinTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinTicketResponse, error)
+
+	// JoinTicketWithResponse Link a ticket, or ask for a new one
+	//
+	// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+	// doing it once; an escalation has one ticket in each system.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+	JoinTicketWithResponse(ctx context.Context, id EscalationID, params *JoinTicketParams, body JoinTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinTicketResponse, error)
+
 	// GetTimelineWithResponse What happened, in order
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6568,6 +6805,116 @@ func (r SnoozeEscalationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SnoozeEscalationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListEscalationTicketsResponseDefaultHeaders the declared response headers of an HTTP default response for ListEscalationTickets
+type ListEscalationTicketsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListEscalationTicketsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TicketLinks
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListEscalationTicketsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEscalationTicketsResponse) GetJSON200() *TicketLinks {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListEscalationTicketsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEscalationTicketsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEscalationTicketsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEscalationTicketsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEscalationTicketsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// JoinTicketResponseDefaultHeaders the declared response headers of an HTTP default response for JoinTicket
+type JoinTicketResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type JoinTicketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TicketLinks
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *JoinTicketResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r JoinTicketResponse) GetJSON200() *TicketLinks {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r JoinTicketResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r JoinTicketResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r JoinTicketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r JoinTicketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r JoinTicketResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8558,6 +8905,51 @@ func (c *ClientWithResponses) SnoozeEscalationWithResponse(ctx context.Context, 
 	return ParseSnoozeEscalationResponse(rsp)
 }
 
+// ListEscalationTicketsWithResponse Its tickets in other systems
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/escalations/{id}/tickets (the `ListEscalationTickets` operationId).
+func (c *ClientWithResponses) ListEscalationTicketsWithResponse(ctx context.Context, id EscalationID, reqEditors ...RequestEditorFn) (*ListEscalationTicketsResponse, error) {
+	rsp, err := c.ListEscalationTickets(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEscalationTicketsResponse(rsp)
+}
+
+// JoinTicketWithBodyWithResponse Link a ticket, or ask for a new one
+//
+// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+// doing it once; an escalation has one ticket in each system.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+func (c *ClientWithResponses) JoinTicketWithBodyWithResponse(ctx context.Context, id EscalationID, params *JoinTicketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*JoinTicketResponse, error) {
+	rsp, err := c.JoinTicketWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseJoinTicketResponse(rsp)
+}
+
+// JoinTicketWithResponse Link a ticket, or ask for a new one
+//
+// What happens to the escalation is written into the ticket, all of it so far first; state, assignee and priority follow from then on. Doing it twice is
+// doing it once; an escalation has one ticket in each system.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/escalations/{id}/tickets (the `JoinTicket` operationId).
+func (c *ClientWithResponses) JoinTicketWithResponse(ctx context.Context, id EscalationID, params *JoinTicketParams, body JoinTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*JoinTicketResponse, error) {
+	rsp, err := c.JoinTicket(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseJoinTicketResponse(rsp)
+}
+
 // GetTimelineWithResponse What happened, in order
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9839,6 +10231,98 @@ func ParseSnoozeEscalationResponse(rsp *http.Response) (*SnoozeEscalationRespons
 	switch {
 	case true:
 		var headers SnoozeEscalationResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListEscalationTicketsResponse parses an HTTP response from a ListEscalationTicketsWithResponse call
+func ParseListEscalationTicketsResponse(rsp *http.Response) (*ListEscalationTicketsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEscalationTicketsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TicketLinks
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListEscalationTicketsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseJoinTicketResponse parses an HTTP response from a JoinTicketWithResponse call
+func ParseJoinTicketResponse(rsp *http.Response) (*JoinTicketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &JoinTicketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TicketLinks
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers JoinTicketResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -734,6 +734,22 @@ type Ticket struct {
 	Vip      *bool       `json:"vip,omitempty"`
 }
 
+// TicketLink defines model for TicketLink.
+type TicketLink struct {
+	// Number As people know it.
+	Number *string `json:"number,omitempty"`
+	System string  `json:"system"`
+	Url    *string `json:"url,omitempty"`
+
+	// Watched The escalation watches it.
+	Watched bool `json:"watched"`
+}
+
+// TicketLinks defines model for TicketLinks.
+type TicketLinks struct {
+	Tickets []TicketLink `json:"tickets"`
+}
+
 // TicketObserved defines model for TicketObserved.
 type TicketObserved struct {
 	Changed []string `json:"changed"`
@@ -978,6 +994,21 @@ type SnoozeEscalationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// JoinTicketJSONBody defines parameters for JoinTicket.
+type JoinTicketJSONBody struct {
+	// Number Of a ticket that is there already, as INC0010023 or OPS-17; left out: one is made.
+	Number *string `json:"number,omitempty"`
+
+	// System Id of a ticket system of the blueprint.
+	System string `json:"system"`
+}
+
+// JoinTicketParams defines parameters for JoinTicket.
+type JoinTicketParams struct {
+	// IdempotencyKey The same key with the same request gets the same answer, for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetTimelineParams defines parameters for GetTimeline.
 type GetTimelineParams struct {
 	// After Number of the last entry known already.
@@ -1128,6 +1159,9 @@ type ResolveEscalationJSONRequestBody = Remark
 // SnoozeEscalationJSONRequestBody defines body for SnoozeEscalation for application/json ContentType.
 type SnoozeEscalationJSONRequestBody SnoozeEscalationJSONBody
 
+// JoinTicketJSONRequestBody defines body for JoinTicket for application/json ContentType.
+type JoinTicketJSONRequestBody JoinTicketJSONBody
+
 // CreateOverrideJSONRequestBody defines body for CreateOverride for application/json ContentType.
 type CreateOverrideJSONRequestBody = NewOverride
 
@@ -1193,6 +1227,12 @@ type ServerInterface interface {
 	// SnoozeEscalation Be silent until an instant, then go on
 	// (POST /v1/escalations/{id}/snooze)
 	SnoozeEscalation(ctx echo.Context, id EscalationID, params SnoozeEscalationParams) error
+	// ListEscalationTickets Its tickets in other systems
+	// (GET /v1/escalations/{id}/tickets)
+	ListEscalationTickets(ctx echo.Context, id EscalationID) error
+	// JoinTicket Link a ticket, or ask for a new one
+	// (POST /v1/escalations/{id}/tickets)
+	JoinTicket(ctx echo.Context, id EscalationID, params JoinTicketParams) error
 	// GetTimeline What happened, in order
 	// (GET /v1/escalations/{id}/timeline)
 	GetTimeline(ctx echo.Context, id EscalationID, params GetTimelineParams) error
@@ -1791,6 +1831,58 @@ func (w *ServerInterfaceWrapper) SnoozeEscalation(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SnoozeEscalation(ctx, id, params)
+	return err
+}
+
+// ListEscalationTickets converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEscalationTickets(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id EscalationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEscalationTickets(ctx, id)
+	return err
+}
+
+// JoinTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinTicket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id EscalationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params JoinTicketParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinTicket(ctx, id, params)
 	return err
 }
 
@@ -2396,6 +2488,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/escalations/:id/reassign", wrapper.ReassignEscalation, options.OperationMiddlewares["reassignEscalation"]...)
 	router.POST(options.BaseURL+"/v1/escalations/:id/snooze", wrapper.SnoozeEscalation, options.OperationMiddlewares["snoozeEscalation"]...)
 	router.POST(options.BaseURL+"/v1/escalations/:id/note", wrapper.NoteEscalation, options.OperationMiddlewares["noteEscalation"]...)
+	router.GET(options.BaseURL+"/v1/escalations/:id/tickets", wrapper.ListEscalationTickets, options.OperationMiddlewares["listEscalationTickets"]...)
+	router.POST(options.BaseURL+"/v1/escalations/:id/tickets", wrapper.JoinTicket, options.OperationMiddlewares["joinTicket"]...)
 	router.POST(options.BaseURL+"/v1/escalations/:id/prioritise", wrapper.PrioritiseEscalation, options.OperationMiddlewares["prioritiseEscalation"]...)
 	router.GET(options.BaseURL+"/v1/people", wrapper.ListPeople, options.OperationMiddlewares["listPeople"]...)
 	router.GET(options.BaseURL+"/v1/people/:id", wrapper.GetPerson, options.OperationMiddlewares["getPerson"]...)
@@ -3303,6 +3397,94 @@ type SnoozeEscalationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SnoozeEscalationdefaultApplicationProblemPlusJSONResponse) VisitSnoozeEscalationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEscalationTicketsRequestObject struct {
+	Id EscalationID `json:"id"`
+}
+
+type ListEscalationTicketsResponseObject interface {
+	VisitListEscalationTicketsResponse(w http.ResponseWriter) error
+}
+
+type ListEscalationTickets200JSONResponse TicketLinks
+
+func (response ListEscalationTickets200JSONResponse) VisitListEscalationTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEscalationTicketsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListEscalationTicketsdefaultApplicationProblemPlusJSONResponse) VisitListEscalationTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinTicketRequestObject struct {
+	Id     EscalationID `json:"id"`
+	Params JoinTicketParams
+	Body   *JoinTicketJSONRequestBody
+}
+
+type JoinTicketResponseObject interface {
+	VisitJoinTicketResponse(w http.ResponseWriter) error
+}
+
+type JoinTicket200JSONResponse TicketLinks
+
+func (response JoinTicket200JSONResponse) VisitJoinTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response JoinTicketdefaultApplicationProblemPlusJSONResponse) VisitJoinTicketResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4520,6 +4702,12 @@ type StrictServerInterface interface {
 	// SnoozeEscalation Be silent until an instant, then go on
 	// (POST /v1/escalations/{id}/snooze)
 	SnoozeEscalation(ctx context.Context, request SnoozeEscalationRequestObject) (SnoozeEscalationResponseObject, error)
+	// ListEscalationTickets Its tickets in other systems
+	// (GET /v1/escalations/{id}/tickets)
+	ListEscalationTickets(ctx context.Context, request ListEscalationTicketsRequestObject) (ListEscalationTicketsResponseObject, error)
+	// JoinTicket Link a ticket, or ask for a new one
+	// (POST /v1/escalations/{id}/tickets)
+	JoinTicket(ctx context.Context, request JoinTicketRequestObject) (JoinTicketResponseObject, error)
 	// GetTimeline What happened, in order
 	// (GET /v1/escalations/{id}/timeline)
 	GetTimeline(ctx context.Context, request GetTimelineRequestObject) (GetTimelineResponseObject, error)
@@ -5274,6 +5462,80 @@ func (sh *strictHandler) SnoozeEscalation(ctx echo.Context, id EscalationID, par
 		return err
 	} else if validResponse, ok := response.(SnoozeEscalationResponseObject); ok {
 		return validResponse.VisitSnoozeEscalationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEscalationTickets operation middleware
+func (sh *strictHandler) ListEscalationTickets(ctx echo.Context, id EscalationID) error {
+	var request ListEscalationTicketsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEscalationTickets(ctx.Request().Context(), request.(ListEscalationTicketsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEscalationTickets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEscalationTicketsResponseObject); ok {
+		return validResponse.VisitListEscalationTicketsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinTicket operation middleware
+func (sh *strictHandler) JoinTicket(ctx echo.Context, id EscalationID, params JoinTicketParams) error {
+	var request JoinTicketRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body JoinTicketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinTicket(ctx.Request().Context(), request.(JoinTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinTicketResponseObject); ok {
+		return validResponse.VisitJoinTicketResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

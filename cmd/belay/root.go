@@ -24,7 +24,7 @@ func root() *cobra.Command {
 	for group, commands := range map[string][]*cobra.Command{
 		"run":          {dev(), serve(), work(), watch(), migrate(), config(), token(), account(), health(), benchmark(), breakage()},
 		"organisation": {plan(), apply(), simulates(), explains(), integrations(), serviceLevels(), triggers()},
-		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets(), notify(), windows(), canaries()},
+		"respond":      {open(), acknowledge(), resolve(), show(), list(), tickets(), link(), notify(), windows(), canaries()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

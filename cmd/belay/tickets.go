@@ -210,3 +210,37 @@ func value(text *string) string {
 	}
 	return *text
 }
+
+func link() *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use:     "link ID SYSTEM [NUMBER]",
+		Short:   "Link a ticket to an escalation, or ask for a new one",
+		Example: "  belay link E-42 desk INC0010023\n  belay link E-42 desk",
+		Args:    cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.dial()
+			if err != nil {
+				return err
+			}
+			e, body := code(args[0]), client.JoinTicketJSONRequestBody{System: args[1]}
+			if len(args) > 2 {
+				body.Number = &args[2]
+			}
+			response, err := c.JoinTicket(cmd.Context(), e, &client.JoinTicketParams{IdempotencyKey: once()}, body)
+			joined, err := answer[client.TicketLinks](&r, "link a ticket to "+e, response, err)
+			if err != nil {
+				return err
+			}
+			if r.json {
+				return write(cmd, joined)
+			}
+			for _, one := range joined.Tickets {
+				cmd.Printf("%s  %s  %s\n", one.System, cmp.Or(value(one.Number), "is being made"), value(one.Url))
+			}
+			return nil
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}

@@ -184,6 +184,11 @@ func (i *Issues) get(ctx context.Context, which string) (tracker.Ticket, error) 
 	return Ticket(i.system, o), nil
 }
 
+// Find is part of service.Tracker.
+func (i *Issues) Find(ctx context.Context, number string) (tracker.Ticket, error) {
+	return i.get(ctx, number)
+}
+
 // Notes is part of service.Tracker.
 func (i *Issues) Notes(ctx context.Context, which, _ string) ([]string, error) {
 	body, err := i.do(ctx, http.MethodGet, i.address("/issue/"+url.PathEscape(which)+"/comment", url.Values{"orderBy": {"-created"}, "maxResults": {"100"}}), nil)

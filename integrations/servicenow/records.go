@@ -100,6 +100,21 @@ func notGone(err error) error {
 	return err
 }
 
+// Find is part of service.Tracker.
+func (r *Records) Find(ctx context.Context, number string) (tracker.Ticket, error) {
+	if strings.ContainsAny(number, "^=") {
+		return tracker.Ticket{}, fault.New(fault.NotFound, "%q is no number", number)
+	}
+	found, err := r.list(ctx, "number="+number, 1, 0)
+	if err != nil {
+		return tracker.Ticket{}, notGone(err)
+	}
+	if len(found) == 0 || found[0].Number != number { // a query that it does not understand finds everything
+		return tracker.Ticket{}, fault.New(fault.NotFound, "ticket %s", number)
+	}
+	return found[0], nil
+}
+
 // Notes is part of service.Tracker. Journal fields are rows of a table of their own.
 func (r *Records) Notes(ctx context.Context, which, correlation string) ([]string, error) {
 	query := url.Values{

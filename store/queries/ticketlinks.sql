@@ -6,14 +6,21 @@ on conflict (escalation, system) do nothing;
 
 -- name: LinkTicket :many
 -- A ticket that is there already. Linking it twice is linking it once. No row: the escalation has another one there.
-insert into ticket_links (system, escalation, correlation, ticket, number, url, wanted)
+insert into ticket_links (system, escalation, correlation, ticket, number, url, wanted, sides)
 select @system::text, e.number, 'belay-E-' || e.number || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12),
-       @ticket::text, @key::text, @url::text, e.seq
+       @ticket::text, @key::text, @url::text, e.seq, @sides
 from escalations e
 where e.number = @escalation::bigint
 on conflict (escalation, system) do update set number = excluded.number
 where ticket_links.ticket = excluded.ticket
 returning id;
+
+-- name: AskTicket :exec
+insert into ticket_links (system, escalation, correlation, wanted)
+select @system::text, e.number, 'belay-E-' || e.number || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12), e.seq
+from escalations e
+where e.number = @escalation::bigint
+on conflict (escalation, system) do nothing;
 
 -- name: WatchTicket :exec
 -- The ticket that an escalation watches. What was said before it only watched stays unsaid.

@@ -10,6 +10,19 @@ import (
 	"time"
 )
 
+const AskTicket = `-- name: AskTicket :exec
+insert into ticket_links (system, escalation, correlation, wanted)
+select $1::text, e.number, 'belay-E-' || e.number || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12), e.seq
+from escalations e
+where e.number = $2::bigint
+on conflict (escalation, system) do nothing
+`
+
+func (q *Queries) AskTicket(ctx context.Context, system string, escalation int64) error {
+	_, err := q.db.Exec(ctx, AskTicket, system, escalation)
+	return err
+}
+
 const ClaimTickets = `-- name: ClaimTickets :many
 update ticket_links
 set due_at = clock_timestamp() + $1::interval, attempts = attempts + 1
@@ -105,11 +118,11 @@ func (q *Queries) KeepCursor(ctx context.Context, cursorAt time.Time, system str
 }
 
 const LinkTicket = `-- name: LinkTicket :many
-insert into ticket_links (system, escalation, correlation, ticket, number, url, wanted)
+insert into ticket_links (system, escalation, correlation, ticket, number, url, wanted, sides)
 select $1::text, e.number, 'belay-E-' || e.number || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12),
-       $2::text, $3::text, $4::text, e.seq
+       $2::text, $3::text, $4::text, e.seq, $5
 from escalations e
-where e.number = $5::bigint
+where e.number = $6::bigint
 on conflict (escalation, system) do update set number = excluded.number
 where ticket_links.ticket = excluded.ticket
 returning id
@@ -120,6 +133,7 @@ type LinkTicketParams struct {
 	Ticket     string
 	Key        string
 	Url        string
+	Sides      []byte
 	Escalation int64
 }
 
@@ -130,6 +144,7 @@ func (q *Queries) LinkTicket(ctx context.Context, arg LinkTicketParams) ([]int64
 		arg.Ticket,
 		arg.Key,
 		arg.Url,
+		arg.Sides,
 		arg.Escalation,
 	)
 	if err != nil {
