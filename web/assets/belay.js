@@ -341,7 +341,9 @@
     picking.hidden = false;
   }
 
-  document.querySelector(".bar nav [aria-current=page], .bar nav [aria-current=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // On a phone the places scroll; where one is is in sight. (scrollIntoView would move where the keyboard begins.)
+  const here = document.querySelector(".bar nav :is([aria-current=page], [aria-current=true])");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft + here.offsetWidth - here.parentElement.clientWidth;
   localise();
   tick();
   setInterval(() => { tick(); watch(); }, 1000);
