@@ -362,3 +362,43 @@ func (c *carriers) startPage(all map[string]standing) {
 	}
 	c.t.Logf("start page with %d of %d approaching tickets: %d bytes after %s", len(shown), approaching, len(raw), took.Round(time.Millisecond))
 }
+
+// What is fixed for those outside: the clocks of a ticket by their names, and what triggers would have done, by the command.
+func TestClocksAndTriggersAsOthersReadThem(t *testing.T) {
+	c := newCarriers(t)
+	c.promises("kind: sla\nid: quick\nmetric: resolve\ntarget: 2s\nfor: {services: [replies]}\nthresholds: [{at: 50%, do: warn}, {at: breach, do: escalate}]\n" +
+		"---\nkind: trigger\nid: vip\nname: a VIP waits\nwhen: ticket.vip\ndo: escalate\n")
+	late := c.observes("L1", "working", map[string]any{"service": "replies"})
+	c.await(func() bool { return len(c.toNumber(late, "Messages", ana)) > 0 }, "ana is told of %s", late)
+	waits := c.observes("L2", "waiting", map[string]any{"service": "replies", "reason": "vendor", "vip": true})
+	c.await(func() bool { return len(c.toNumber(waits, "Messages", ana)) > 0 }, "ana is told of %s", waits)
+
+	type raw map[string]json.RawMessage
+	var list struct{ Tickets []struct{ Clocks []raw } }
+	c.get("/v1/tickets", &list)
+	require.Len(t, list.Tickets, 2)
+	for key, want := range map[string]map[string]string{
+		"desk:L1": {"name": `"quick"`, "paused": "false", "target": "2"},
+		"desk:L2": {"name": `"quick"`, "paused": "true", "reason": `"vendor"`, "elapsed": "0", "target": "2", "due_at": "null", "warned_at": "null", "breached_at": "null"},
+	} {
+		var one struct{ Clocks []raw }
+		c.get("/v1/tickets/"+key, &one)
+		require.Len(t, one.Clocks, 1)
+		for _, clock := range []raw{one.Clocks[0], list.Tickets[0].Clocks[0]} {
+			for _, field := range []string{"name", "due_at", "warned_at", "breached_at", "paused", "reason", "elapsed", "target"} {
+				require.Contains(t, clock, field)
+			}
+		}
+		for field, value := range want {
+			require.Equal(t, value, string(one.Clocks[0][field]), "%s of %s", field, key)
+		}
+	}
+	breached := c.ticket("desk:L1").Clocks[0]
+	require.Equal(t, breached.DueAt, breached.BreachedAt)
+	require.Equal(t, time.Second, breached.DueAt.Sub(breached.WarnedAt))
+
+	said := c.run("triggers", "try", "--since", "30d")
+	require.Regexp(t, `desk:L1.*is late`, said)
+	require.Regexp(t, `desk:L2.*a VIP waits`, said)
+	require.NotContains(t, said, "50%", "what escalates, not what warns")
+}

@@ -493,17 +493,45 @@ func (t *Tickets) Recalculate(ctx context.Context, c Caller, to id.Revision, mov
 	}
 	now := t.Now()
 	by := contract.TicketChanged{Key: fmt.Sprintf("recalculate/%s/%d", to, now.UnixMicro()), By: id.Person(c.Actor()), Name: c.Name, Via: c.Via, Note: reason}
-	errands, left, err := t.Store.Recalculate(ctx, to, moves, by, Deed{
-		At: now, Actor: c.Actor(), Via: c.Via, Action: "sla.recalculate", Subject: "tickets", Reason: reason,
-		Detail: map[string]string{"revision": string(to), "clocks": fmt.Sprint(len(moves))},
-	})
-	if err != nil {
-		return nil, err
+	var errands []Errand
+	for _, batch := range batches(moves, mostMoved) {
+		some, others, err := t.Store.Recalculate(ctx, to, batch, by, Deed{
+			At: now, Actor: c.Actor(), Via: c.Via, Action: "sla.recalculate", Subject: "tickets", Reason: reason,
+			Detail: map[string]string{"revision": string(to), "clocks": fmt.Sprint(len(batch))},
+		})
+		if err != nil {
+			return left, err // what was moved stays moved: another preview shows the rest
+		}
+		errands, left = append(errands, some...), append(left, others...)
 	}
-	if err := t.Settler.runAll(ctx, errands, false); err != nil {
+	soon, cancel := context.WithTimeout(ctx, movedWithin)
+	defer cancel()
+	if err := t.Settler.runAll(soon, errands, false); err != nil {
 		t.Log.WarnContext(ctx, "the engine will hear of a recalculation later", "tickets", len(errands), "error", err)
 	}
 	return left, nil
+}
+
+const (
+	mostMoved   = 500             // clocks in one transaction: it holds a lock for each ticket
+	movedWithin = 5 * time.Second // the engine hears of the first moves at once, and of the rest by a relay
+)
+
+// batches are moves in parts of about so many, by ticket: those of one ticket stay together.
+func batches(moves []Move, most int) [][]Move {
+	moves = slices.Clone(moves)
+	slices.SortStableFunc(moves, func(a, b Move) int {
+		return cmp.Or(cmp.Compare(a.Ticket.System, b.Ticket.System), cmp.Compare(a.Ticket.Key, b.Ticket.Key))
+	})
+	var all [][]Move
+	for from := 0; from < len(moves); {
+		until := min(from+most, len(moves))
+		for until < len(moves) && moves[until].Ticket == moves[until-1].Ticket {
+			until++
+		}
+		all, from = append(all, moves[from:until]), until
+	}
+	return all
 }
 
 // Would is what would have been done about a ticket.
