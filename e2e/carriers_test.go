@@ -39,6 +39,7 @@ const (
 	fay  = "+12125550119"
 	fred = "+12125550122"
 	gus  = "+12125550120"
+	uwe  = "+12125550123"
 	gil  = "+12125550121"
 	eva  = "+12125550199"
 )
@@ -97,6 +98,9 @@ key: scenes0replies0events0key0000000
 	service("forged", "{person: bea}", "", "30m")
 	person("cara", both, sms(cara), voice(cara))
 	person("cleo", "{use: mobile}", sms(cleo))
+	person("uwe", both, sms(uwe), voice(uwe))
+	b.WriteString("language: de\n")
+	service("deutsch", "{person: uwe}", "", "30m")
 	service("calls", "{person: cara}", "{person: cleo}", "30m")
 	person("dora", both, sms(dora), voice(dora))
 	service("optout", "{person: dora}", "", "30m")
@@ -144,6 +148,7 @@ func TestCarriers(t *testing.T) {
 			"a reply that is delivered again later acts no second time":            repliesComeAgain,
 			"a forged callback is refused and an old one changes nothing":          forgeries,
 			"a failed SMS becomes a call and a key acknowledges":                   keys,
+			"a German is called, hears and answers in German":                      inGerman,
 			"a mailbox, a busy line, silence and no key are no answer":             unansweredCalls,
 			"a number that said STOP is not used again":                            optOuts,
 			"a message whose answer was lost leaves once":                          lostAnswers,
@@ -286,6 +291,29 @@ func (c *carriers) posts(address string, form url.Values, signature string) int 
 	require.NoError(c.t, err)
 	response.Body.Close()
 	return response.StatusCode
+}
+
+// Words are chosen where the message leaves, and the reply of a German is understood.
+func inGerman(c *carriers) {
+	id := c.open("deutsch", "Kartenzahlungen schlagen fehl")
+	number := strings.TrimPrefix(id, "E-")
+	sms := c.sms(id, uwe, 1)
+	require.Contains(c.t, sms.Body, "Kartenzahlungen schlagen fehl. Antwort bis ")
+	require.Contains(c.t, sms.Body, "Antworten: übernehmen "+number+", eskalieren "+number+", gelöst "+number+" oder ")
+	c.reports(sms.SID, twiliofake.Report{Status: "undelivered", Code: "30034"})
+	call := c.call(id, uwe, 1)
+	heard, err := c.twilio.Answer(call.SID, "human")
+	require.NoError(c.t, err)
+	require.Contains(c.t, string(heard.Body), `<Say language="de-DE">Hier ist Belay mit einem Ruf.`)
+
+	require.Contains(c.t, c.texts("SMgerman1", uwe, "übernehme "+number+" nicht"), "Das habe ich nicht verstanden und nichts getan.")
+	require.Equal(c.t, "open", c.escalation(id).State, "a no is no answer")
+	require.Contains(c.t, c.texts("SMgerman2", uwe, "Übernehmen"), "Sie haben "+id)
+	c.becomes(id, "acknowledged")
+	require.Equal(c.t, "uwe", c.escalation(id).AcknowledgedBy)
+	c.about(id, "acknowledged", "Uwe has it") // the record is of one language
+	require.Contains(c.t, c.texts("SMgerman3", uwe, "gelöst "+number), "ist gelöst")
+	c.becomes(id, "resolved")
 }
 
 func keys(c *carriers) {
