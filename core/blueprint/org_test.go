@@ -56,7 +56,12 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 		Severity: "error", Priority: org.P2}, o.Heartbeats["watchdog"])
 	require.Equal(t, &org.Canary{Every: 5 * time.Minute, Format: "json", Service: "s", Bodies: &org.Bodies{Firing: "{}", Resolved: "{}"}}, door.Canary)
 	door.Rules, door.Flapping, door.Mapping, door.Canary = nil, nil, nil, nil
-	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Secret: "ponmlkjihgfedcba", Alert: org.Procedural, Topics: []string{"arn:aws:sns:eu-west-1:1:pages"}}, door)
+	require.Equal(t, org.Integration{ID: "i", Kind: "events", Service: "s", Key: "abcdefghijklmnop", Secret: "ponmlkjihgfedcba", Alert: org.Procedural, Topics: []string{"arn:aws:sns:eu-west-1:1:pages"}, Tickets: "desk"}, door)
+	require.Equal(t, org.TicketWatch{
+		Query: "project = SUPPORT", Tickets: []org.TicketMatch{{When: `ticket.team == "Payments" || fields.project == "PAY"`, Service: "s", Kind: org.Technical}},
+		Type: "fields.issuetype", Reason: `ticket.state == "waiting" ? "customer" : ""`, VIP: `"gold" in fields`,
+		RespondedAt: "fields.customfield_10001", SpokeAt: "fields.customfield_10002", Labels: []string{"region"},
+	}, o.Tickets["desk"].Watch)
 
 	layers := o.Schedules["primary"].Layers
 	require.Equal(t, []id.Person{"ana", "", "ben"}, layers[0].People, "null is a turn that nobody takes")
