@@ -352,6 +352,8 @@ func TestAStormOfAFlappingCluster(t *testing.T) {
 		{"flapping recognised", nil, &org.Flapping{Changes: 4, Within: 10 * time.Minute}, 1500},
 		{"delayed by 2 min", []org.Rule{{Name: "later", Action: org.Tell, Delay: 2 * time.Minute}}, nil, 0},
 		{"grouped by cluster", []org.Rule{{Name: "cluster", Action: org.Tell, Group: &org.Grouping{By: []string{"labels.cluster"}, Within: 10 * time.Minute}}}, nil, 5},
+		{"grouped, flapping recognised", []org.Rule{{Name: "cluster", Action: org.Tell, Group: &org.Grouping{By: []string{"labels.cluster"}, Within: 10 * time.Minute}}},
+			&org.Flapping{Changes: 4, Within: 10 * time.Minute}, 5},
 	} {
 		t.Run(scene.name, func(t *testing.T) {
 			r := withRules(t, scene.rules...)
