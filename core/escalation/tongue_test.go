@@ -18,7 +18,7 @@ func TestWhateverAnEscalationSaysIsSaidInGermanToo(t *testing.T) {
 		" is called": "tier 2%s", " is called again": "tier 2%s", " reaches nobody": "tier 2%s", ": no answer in time": "tier 2%s",
 		" from ": "tier 2: no answer in time%sAna", ", after ": "Ana has it%sBen", "the managers of ": "%sAna", "reopened by ": "%sAna",
 		"stood down: ": "%sresolved by Ana", "outside hours of cover until ": "%s2026-01-05 12:00 UTC", "a condition cannot be evaluated: ": "%sx",
-		"vendor ": "%sAcme",
+		"vendor ": "%sAcme", "; the webhook is not told: this ticket has been watched since before webhooks were known": "it went back and forth between teams%s",
 	}
 	for _, form := range tonguetest.Sentences(t, ".") {
 		switch {
