@@ -33,10 +33,15 @@ func (c *carriers) promises(text string) {
 	c.run("apply", dir)
 }
 
-// The worker dies fifty times while clocks wait. Each threshold is acted on once, in order and not before its instant: it
+// The worker dies again and again while clocks wait, fifteen times or BELAY_DEATHS. Each threshold is acted on once, in order and not before its instant: it
 // is on record once, one SMS leaves, and the webhook hears one key.
-func TestThresholdsSurviveFiftyDeathsOfTheWorker(t *testing.T) {
-	const deaths = 50
+func TestThresholdsSurviveDeathsOfTheWorker(t *testing.T) {
+	deaths := 15
+	if asked := os.Getenv("BELAY_DEATHS"); asked != "" {
+		var err error
+		deaths, err = strconv.Atoi(asked)
+		require.NoError(t, err, "BELAY_DEATHS")
+	}
 	c := newCarriers(t)
 	receiver := httptest.NewServer(c.hooks)
 	t.Cleanup(receiver.Close)

@@ -131,6 +131,7 @@ func TestThresholdsSurviveAPowerCut(t *testing.T) {
 
 func TestAWaitingTicketIsWatchedAndNobodyIsTold(t *testing.T) {
 	h := deskHouse(t)
+	h.eventually(func() bool { return h.rules() == machine.CurrentRules }, "what is watched now goes by the newest rules")
 	e := h.observes("W1", "working", nil)
 	h.reaches(e, "watching")
 	h.eventually(func() bool { return h.escalation(e).Next.Action == "warn" }, "the list says that %s will be warned of", e)
