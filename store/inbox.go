@@ -34,6 +34,10 @@ func (i Inbox) every() time.Duration {
 
 // Accept commits an event. It is one statement: every alert of a storm passes here before anybody is told 202.
 func (i Inbox) Accept(ctx context.Context, in service.Incoming) (int64, bool, error) {
+	return accept(ctx, sqlc.New(i.Pool), in)
+}
+
+func accept(ctx context.Context, q *sqlc.Queries, in service.Incoming) (int64, bool, error) {
 	said, err := document(in.Alert)
 	if err != nil {
 		return 0, false, err
@@ -46,7 +50,6 @@ func (i Inbox) Accept(ctx context.Context, in service.Incoming) (int64, bool, er
 	if raw == nil {
 		raw = []byte{}
 	}
-	q := sqlc.New(i.Pool)
 	seq, err := q.AcceptEvent(ctx, sqlc.AcceptEventParams{
 		Integration: text(string(in.Integration)), Service: text(string(in.Service)), DedupKey: text(in.Alert.DedupKey),
 		SenderKey: text(in.Key), Format: text(in.Format), Action: text(string(in.Alert.Action)), Alert: said, Raw: raw,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,12 +27,19 @@ func (i Inbox) Reconcile(ctx context.Context, r contract.Reconcile) error {
 			return err
 		}
 		d := dusk{q: q, service: text(string(r.Service)), dedupKey: text(r.DedupKey)}
+		if err := d.look(ctx, r.Led); err != nil {
+			return err
+		}
 		for _, led := range r.Led {
-			if err := d.take(ctx, led); err != nil {
+			take := d.take
+			if d.waits(led) {
+				take = d.wait
+			}
+			if err := take(ctx, led); err != nil {
 				return err
 			}
 		}
-		if len(r.Led) > 0 {
+		if d.about != 0 {
 			before := r.Led[0].Event.ReceivedAt
 			if _, err := q.SettleOvertaken(ctx, sqlc.SettleOvertakenParams{
 				Escalation: d.about, Service: d.service, DedupKey: d.dedupKey, Before: before,
@@ -52,6 +60,39 @@ type dusk struct {
 	about    int64     // the escalation that the alert was last about; 0: none
 	claims   int64     // the one that should hold the key, as far as news says
 	fired    time.Time // when it was last heard of
+	waiting  time.Time // since when an alert waits to be settled that the engine never heard of; zero: none
+}
+
+// look finds out whether an alert waits that this is about: it was accepted before, and to settle it failed. The engine
+// was told its end, and knew of nothing to end.
+func (d *dusk) look(ctx context.Context, all []contract.Led) error {
+	if slices.ContainsFunc(all, func(l contract.Led) bool { return l.Escalation != "" }) {
+		return nil // the alert has become another escalation, and belongs there
+	}
+	since, err := d.q.WaitingSince(ctx, d.service, d.dedupKey)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	d.waiting = since
+	return err
+}
+
+// waits: this word is for an alert that waits, and is settled after it.
+func (d *dusk) waits(led contract.Led) bool {
+	return !d.waiting.IsZero() && led.Event.Alert.Action != alert.Trigger && led.Event.ReceivedAt.After(d.waiting)
+}
+
+// wait puts a word behind the alert that it is about, unless it stands there.
+func (d *dusk) wait(ctx context.Context, led contract.Led) error {
+	e := led.Event
+	_, err := d.q.EventOfInstant(ctx, sqlc.EventOfInstantParams{
+		ReceivedAt: e.ReceivedAt, Service: d.service, DedupKey: d.dedupKey, Action: text(string(e.Alert.Action)),
+	})
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	_, _, err = accept(ctx, d.q, service.IncomingOf(e))
+	return err
 }
 
 // take writes one event and what it led to. What was written before says nothing new.

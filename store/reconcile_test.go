@@ -175,6 +175,33 @@ func TestAnEndInTheDarkEndsWhatWasNotOpenedYet(t *testing.T) {
 	require.Contains(t, words(d.undone()), "acknowledge E-2 by monitor via events")
 }
 
+// The alert was accepted, and to settle it failed: the disk was full. Its end came in the dark.
+func TestAnEndInTheDarkEndsWhatWasAcceptedAndNotSettled(t *testing.T) {
+	d := newDoor(t)
+	seq := d.says(event(alert.Trigger, "disk", alert.Error))
+	for range 2 {
+		d.reconciles(led(alert.Resolve, time.Minute, "", false))
+	}
+	require.Equal(t, 2, number(t, d.inbox.Pool, "select count(*) from inbox where settled_at is null"), "what was accepted is settled, in order")
+	d.settles(seq)
+	require.Equal(t, []string{"open E-1"}, words(d.undone()))
+	d.reconciles(led(alert.Resolve, time.Minute, "", false))
+	require.Equal(t, []string{"open E-1", "resolve E-1 by monitor via events"}, words(d.undone()))
+	require.Zero(t, d.holder())
+	require.Equal(t, 2, number(t, d.inbox.Pool, "select count(*) from inbox where escalation = 1"))
+}
+
+func TestAnAcknowledgeInTheDarkSwallowsNoAlertThatWaits(t *testing.T) {
+	d := newDoor(t)
+	d.says(event(alert.Trigger, "disk", alert.Error))
+	d.reconciles(led(alert.Acknowledge, -time.Minute, "", false))
+	require.Equal(t, 1, number(t, d.inbox.Pool, "select count(*) from inbox where settled_at is null and action = 'trigger'"), "older than the alert")
+	d.reconciles(led(alert.Acknowledge, time.Minute, "", false))
+	seq := number(t, d.inbox.Pool, "select max(seq) from inbox")
+	require.Equal(t, []string{"open E-1", "acknowledge E-1 by monitor via events"}, words(d.settles(int64(seq))))
+	require.Equal(t, 1, d.holder())
+}
+
 // The answer to a settling was lost, and the event went another way as well: one event, two escalations.
 func TestAnEventThatWasSettledAfterAllOpensOneEscalation(t *testing.T) {
 	t.Run("not opened yet", func(t *testing.T) {

@@ -20,6 +20,13 @@ set settled_at = clock_timestamp(),
     note = case when action = 'trigger' then '' else 'overtaken while the records were away' end
 where service = @service and dedup_key = @dedup_key and settled_at is null and received_at < @before;
 
+-- name: WaitingSince :one
+-- The oldest alert of a conversation that was accepted and that nobody settled.
+select received_at from inbox
+where service = @service and dedup_key = @dedup_key and settled_at is null and action = 'trigger'
+order by received_at
+limit 1;
+
 -- name: AdoptEscalation :exec
 -- The row of an escalation that was opened without us. The recorder may have been first: it knows all but what came in.
 insert into escalations (number, state, title, service, unit, priority, opened_at, summary,

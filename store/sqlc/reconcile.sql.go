@@ -259,3 +259,18 @@ func (q *Queries) SupersedeEscalation(ctx context.Context, at time.Time, number 
 	err := row.Scan(&seq)
 	return seq, err
 }
+
+const WaitingSince = `-- name: WaitingSince :one
+select received_at from inbox
+where service = $1 and dedup_key = $2 and settled_at is null and action = 'trigger'
+order by received_at
+limit 1
+`
+
+// The oldest alert of a conversation that was accepted and that nobody settled.
+func (q *Queries) WaitingSince(ctx context.Context, service string, dedupKey string) (time.Time, error) {
+	row := q.db.QueryRow(ctx, WaitingSince, service, dedupKey)
+	var received_at time.Time
+	err := row.Scan(&received_at)
+	return received_at, err
+}
