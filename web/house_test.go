@@ -23,7 +23,7 @@ var (
 )
 
 // site is the pages of a house, in dev mode unless a test changes the options.
-func site(t *testing.T, h *webtest.House, change func(*web.Options)) *echo.Echo {
+func site(t testing.TB, h *webtest.House, change func(*web.Options)) *echo.Echo {
 	t.Helper()
 	rota := webtest.NewRota(h)
 	o := web.Options{
@@ -48,13 +48,13 @@ func production(o *web.Options) { o.Dev, o.PublicURL = false, "https://belay.exa
 
 // browser is somebody who keeps cookies.
 type browser struct {
-	t       *testing.T
+	t       testing.TB
 	site    http.Handler
 	cookies map[string]*http.Cookie
 	change  func(*http.Request)
 }
 
-func open(t *testing.T, site http.Handler) *browser {
+func open(t testing.TB, site http.Handler) *browser {
 	return &browser{t: t, site: site, cookies: map[string]*http.Cookie{}}
 }
 
@@ -122,7 +122,7 @@ func (b *browser) signIn(token string) *httptest.ResponseRecorder {
 }
 
 // fields are the inputs of the form on a page that posts to this address.
-func fields(t *testing.T, page, action string) url.Values {
+func fields(t testing.TB, page, action string) url.Values {
 	t.Helper()
 	found := url.Values{}
 	var in func(n *html.Node, inside bool)
@@ -142,7 +142,7 @@ func fields(t *testing.T, page, action string) url.Values {
 	return found
 }
 
-func parse(t *testing.T, page string) *html.Node {
+func parse(t testing.TB, page string) *html.Node {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	require.NoError(t, err)
@@ -181,14 +181,14 @@ func text(n *html.Node) string {
 }
 
 // shows and hides look for words on a page, without printing the whole page when they are missing.
-func shows(t *testing.T, page string, words ...string) {
+func shows(t testing.TB, page string, words ...string) {
 	t.Helper()
 	for _, w := range words {
 		require.True(t, strings.Contains(page, w), "the page does not show %q", w)
 	}
 }
 
-func hides(t *testing.T, page string, words ...string) {
+func hides(t testing.TB, page string, words ...string) {
 	t.Helper()
 	for _, w := range words {
 		require.False(t, strings.Contains(page, w), "the page shows %q", w)
@@ -196,7 +196,7 @@ func hides(t *testing.T, page string, words ...string) {
 }
 
 // said is what the element with this ID says.
-func said(t *testing.T, page, element string) string {
+func said(t testing.TB, page, element string) string {
 	t.Helper()
 	found := ""
 	walk(parse(t, page), func(n *html.Node) {
