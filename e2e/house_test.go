@@ -31,7 +31,7 @@ import (
 const routingKey = "acme0payments0demo0routing0key00"
 
 // patience for things that happen in milliseconds on an idle machine, and must happen on a busy one too.
-const patience = 2 * time.Minute
+const patience = 6 * time.Minute // a ticket system that failed in several ways is left alone for two minutes, more than once
 
 var binary struct {
 	sync.Once
