@@ -23,9 +23,6 @@ const ledgerPatience = time.Second
 // Words chooses what a message says: by its channel, in the receiver's language and time zone. The subject is for e-mail.
 type Words func(m page.Message, to org.Person) (subject, body string)
 
-// tooLate is why a page did not leave that was wanted when it was decided.
-const tooLate = "not sent: it was answered before it could leave"
-
 // Pager tells people. Each message leaves once, as far as anybody can know.
 type Pager struct {
 	Directories Directories
@@ -98,7 +95,7 @@ func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Rece
 		return *prior.Receipt, nil
 	}
 	if prior.Silenced && prior.Since.IsZero() {
-		return p.dead(s, tooLate), nil
+		return page.Overtaken(s.Key, p.Now()), nil
 	}
 	if prior.Since.IsZero() && a.number > 1 {
 		prior.Since = a.scheduled // the first attempt went without the ledger
@@ -215,7 +212,7 @@ func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, pr
 			return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "find out what became of %s", m.Key)
 		}
 		if prior.Silenced {
-			return page.Receipt{Key: m.Key, Status: page.Failed, Class: page.Dead, Reason: tooLate, At: p.Now()}, nil
+			return page.Overtaken(m.Key, p.Now()), nil
 		}
 	}
 	if err := ctx.Err(); err != nil { // this process stood still, or was cut off: another attempt may have begun, and asked already

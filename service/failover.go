@@ -75,7 +75,7 @@ func (f *Failover) Send(ctx context.Context, m page.Message) (page.Receipt, erro
 		return receipt, err
 	}
 	if m.Purpose == page.Page && f.Settled != nil && f.Settled(ctx, m, began) {
-		return page.Receipt{Key: m.Key, Status: page.Failed, Class: page.Dead, At: f.Now(), Reason: "not sent: it was answered before it could leave"}, nil
+		return page.Overtaken(m.Key, f.Now()), nil
 	}
 	instead, free, trouble := f.hand(ctx, other, m, 0)
 	switch {

@@ -23,9 +23,9 @@ import (
 // Ledger notes messages before they leave, and what the carrier answered.
 type Ledger struct{ Pool *pgxpool.Pool }
 
-// Begin notes that a message is about to leave, which was decided then (zero: it leaves whatever was said since). An earlier attempt that was answered returns the
-// first receipt; one of which nobody knows the end returns the instant at which it began. A page of a run that has
-// fallen silent since it was decided is not noted.
+// Begin notes that a message is about to leave, which was decided then; zero: it leaves whatever was said since. An earlier
+// attempt that was answered returns the first receipt; one of which nobody knows the end returns the instant at which it
+// began. A page of a run that has fallen silent since it was decided is not noted.
 func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error) {
 	kept, err := document(withoutSecrets(m))
 	if err != nil {

@@ -193,9 +193,7 @@ func (s *shell) hold() {
 
 // withdrawn says of a message, whose sending is on record as decided, that it never left.
 func (s *shell) withdrawn(ctx workflow.Context, e escalation.Send) {
-	s.apply(ctx, escalation.Reported{At: workflow.Now(ctx), Receipt: page.Receipt{
-		Key: e.Key, Status: page.Failed, Class: page.Dead, Reason: "not sent: it was answered before it could leave", At: workflow.Now(ctx),
-	}})
+	s.apply(ctx, escalation.Reported{At: workflow.Now(ctx), Receipt: page.Overtaken(e.Key, workflow.Now(ctx))})
 }
 
 // rank is a priority as Temporal counts them: 1 before 5.

@@ -109,6 +109,11 @@ type Receipt struct {
 	At         time.Time `json:"at"`
 }
 
+// Overtaken is what became of a page that was wanted when it was decided, and not any more when it was to leave.
+func Overtaken(key string, at time.Time) Receipt {
+	return Receipt{Key: key, Status: Failed, Class: Dead, Reason: "not sent: it was answered before it could leave", At: at}
+}
+
 // ErrUnsent in the chain of a carrier's error says that nothing left: nobody was asked to deliver the message, so that
 // another may be. Every other error leaves open whether it did.
 var ErrUnsent = errors.New("nothing was sent")
