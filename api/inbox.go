@@ -9,6 +9,7 @@ import (
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
+	"github.com/belayhq/belay/service"
 )
 
 // Events is how events in one of PagerDuty's formats are read and answered (integrations/pagerduty).
@@ -71,6 +72,22 @@ func (g *gate) accept(c echo.Context, events Events, format string) (dedup strin
 	if err := g.Limits.Event(key, g.Now()); err != nil {
 		return "", err
 	}
-	dedup, err = g.Intake.Accept(c.Request().Context(), key, a, body, format)
+	if c.Request().Header.Get(service.CanaryHeader) != "" {
+		dedup, err = g.canaried(c, key, a, body, format)
+	} else {
+		dedup, err = g.Intake.Accept(c.Request().Context(), key, a, body, format)
+	}
 	return dedup, g.unguessed(c, err)
+}
+
+// canaried takes an event of ours to ourselves, or refuses one of somebody who says that it is.
+func (g *gate) canaried(c echo.Context, key string, a alert.Alert, body []byte, format string) (dedup string, err error) {
+	taken, err := g.Intake.Deliver(c.Request().Context(), service.Delivery{
+		Dialect: alert.Dialect{Name: format, Decode: func(alert.Post) ([]alert.Alert, error) { return []alert.Alert{a}, nil }}, Key: key, Trace: requestID(c),
+		Post: alert.Post{Header: map[string]string{service.CanaryHeader: c.Request().Header.Get(service.CanaryHeader)}, Body: body, At: g.Now()},
+	})
+	if err != nil || len(taken.DedupKeys) == 0 {
+		return "", err
+	}
+	return taken.DedupKeys[0], nil
 }

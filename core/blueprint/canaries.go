@@ -7,11 +7,13 @@ import (
 	"github.com/belayhq/belay/core/org"
 )
 
-// Formats in which a canary can speak. Of "json" only the integration knows the words, and nobody but Amazon can sign for "sns".
+// Formats in which a canary can speak: those of POST /in/{format}/{key}, and clients that know a path of their own ("…-api"). Of
+// "json" only the integration knows the words, and nobody but Amazon can sign for "sns".
 func Formats() []string {
-	return []string{"alertmanager", "azure-monitor", "datadog", "dynatrace", "elastic", "freshservice", "gcp-monitoring", "goalert", "grafana",
-		"grafana-oncall", "healthchecks", "jira", "json", "nagios", "newrelic", "opsgenie-webhook", "pagerduty", "pagerduty-webhook", "pingdom",
-		"sentry", "servicenow", "site24x7", "splunk-oncall", "uptime-kuma", "zabbix", "zendesk"}
+	return []string{"alertmanager", "alertmanager-api", "azure-monitor", "datadog", "dynatrace", "elastic", "freshservice", "gcp-monitoring",
+		"goalert", "grafana", "grafana-oncall", "healthchecks", "jira", "json", "nagios", "newrelic", "opsgenie-api", "opsgenie-webhook",
+		"pagerduty", "pagerduty-api", "pagerduty-webhook", "pingdom", "sentry", "servicenow", "site24x7", "splunk-oncall", "uptime-kuma",
+		"zabbix", "zendesk"}
 }
 
 // How often a canary may fly.
@@ -26,7 +28,7 @@ func canary() shape {
 		keys: []key{
 			{"every", true, lasts("How often, from 1m to 24h; an alert that does not arrive is told within two of these.", "")},
 			{"service", true, ref(KindService, "What is broken when it does not arrive: an escalation of this service names the hop.")},
-			{"format", false, one("Whose words it speaks, as in POST /in/{format}/{key}.", "pagerduty", Formats()...)},
+			{"format", false, one("Whose words it speaks, as in POST /in/{format}/{key}; those that end in -api are spoken where clients of PagerDuty, Opsgenie and Alertmanager knock.", "pagerduty", Formats()...)},
 			{"bodies", false, shape{form: formRecord, doc: "Requests in its own words, for json.", fallback: "those that Belay knows of the format", keys: []key{
 				{"firing", true, body("A request that triggers one alert.")},
 				{"resolved", true, body("A request that resolves it.")},
@@ -55,6 +57,9 @@ func (v reviewer) canary(doc *document) {
 	}
 	if c := in.Canary; c.Every < oftenest || c.Every > rarest {
 		v.fail(doc.path, get(said, "every"), "canary.every", "must be from 1m to 24h, not %s", lasting(c.Every))
+	}
+	if in.Canary.Format == "pagerduty-api" && in.Secret != "" {
+		v.fail(doc.path, said, "canary.format", "pagerduty-api cannot prove the secret of this integration: its senders know the key alone")
 	}
 	if in.Canary.Format != "json" {
 		return

@@ -9,7 +9,7 @@ import (
 // Canary is an alert that we send to ourselves through an integration, to see whether the next real one would arrive.
 type Canary struct {
 	Every   time.Duration
-	Format  string     // whose words it speaks, as in POST /in/{format}/{key}
+	Format  string     // whose words it speaks, as in POST /in/{format}/{key}; "…-api": at that system's own path
 	Service id.Service // what is broken when it does not arrive
 	Bodies  *Bodies    // words of one's own; nil: those that Belay knows of this format
 }

@@ -56,9 +56,15 @@ func (c *Client) Say(ctx context.Context, in org.Integration, firing bool, proof
 	if !known {
 		return fault.New(fault.Invalid, "no canary speaks %q", in.Canary.Format)
 	}
-	header := Signed(in.Canary.Format, in.Secret, []byte(said), c.Now())
+	path, header := door(in, firing)
+	if path == "" {
+		path, header = "/in/"+in.Canary.Format+"/"+url.PathEscape(in.Key), Signed(in.Canary.Format, in.Secret, []byte(said), c.Now())
+	}
+	if in.Canary.Format == PagerDutyAPI {
+		said = strings.ReplaceAll(said, "KEY", in.Key)
+	}
 	header[ProofHeader] = proof
-	return c.post(ctx, "/in/"+in.Canary.Format+"/"+url.PathEscape(in.Key), []byte(said), header)
+	return c.post(ctx, path, []byte(said), header)
 }
 
 // Signed are the headers with which a system proves a request to whoever has the secret of its integration.

@@ -10,7 +10,8 @@ import (
 // title by which humans know it, in the words of every system.
 const title = "Canary of Belay: nobody has to do anything"
 
-// pair is how a system says that something fires, and that it is well again. NOW is an instant of RFC 3339, TITLE the title.
+// pair is how a system says that something fires, and that it is well again. NOW is an instant of RFC 3339, TITLE the title,
+// KEY, in what PagerDuty's clients say, the key of the integration.
 type pair struct{ firing, resolved string }
 
 // words has a row for every format in which a canary can speak, but for json: only its integration knows that.
@@ -18,6 +19,10 @@ var words = map[string]pair{
 	"alertmanager": {
 		`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"BelayCanary","severity":"critical"},"annotations":{"summary":"TITLE"},"startsAt":"NOW","endsAt":"0001-01-01T00:00:00Z","fingerprint":"cana"}]}`,
 		`{"version":"4","status":"resolved","alerts":[{"status":"resolved","labels":{"alertname":"BelayCanary","severity":"critical"},"annotations":{"summary":"TITLE"},"startsAt":"NOW","endsAt":"NOW","fingerprint":"cana"}]}`,
+	},
+	AlertmanagerAPI: {
+		`[{"labels":{"alertname":"BelayCanary","severity":"critical"},"annotations":{"summary":"TITLE"},"startsAt":"NOW"}]`,
+		`[{"labels":{"alertname":"BelayCanary","severity":"critical"},"annotations":{"summary":"TITLE"},"startsAt":"NOW","endsAt":"NOW"}]`,
 	},
 	"azure-monitor": {
 		`{"schemaId":"azureMonitorCommonAlertSchema","data":{"essentials":{"alertId":"/subscriptions/belay/canary","alertRule":"TITLE","severity":"Sev0","monitorCondition":"Fired","firedDateTime":"NOW"},"alertContext":{}}}`,
@@ -71,6 +76,10 @@ var words = map[string]pair{
 		`{"issueId":"belay-canary","title":"TITLE","priority":"CRITICAL","state":"ACTIVATED","createdAt":"NOW"}`,
 		`{"issueId":"belay-canary","title":"TITLE","priority":"CRITICAL","state":"CLOSED","closedAt":"NOW"}`,
 	},
+	OpsgenieAPI: {
+		`{"message":"TITLE","alias":"belay-canary","priority":"P1","source":"belay"}`,
+		`{"source":"belay"}`,
+	},
 	"opsgenie-webhook": {
 		`{"action":"Create","alert":{"alertId":"belay-canary","alias":"belay-canary","message":"TITLE","priority":"P1","updatedAt":"NOW"}}`,
 		`{"action":"Close","alert":{"alertId":"belay-canary","alias":"belay-canary","message":"TITLE","priority":"P1","updatedAt":"NOW"}}`,
@@ -78,6 +87,10 @@ var words = map[string]pair{
 	"pagerduty": {
 		`{"event_action":"trigger","dedup_key":"belay-canary","payload":{"summary":"TITLE","source":"belay","severity":"critical","timestamp":"NOW"}}`,
 		`{"event_action":"resolve","dedup_key":"belay-canary"}`,
+	},
+	PagerDutyAPI: {
+		`{"routing_key":"KEY","event_action":"trigger","dedup_key":"belay-canary","payload":{"summary":"TITLE","source":"belay","severity":"critical","timestamp":"NOW"}}`,
+		`{"routing_key":"KEY","event_action":"resolve","dedup_key":"belay-canary"}`,
 	},
 	"pagerduty-webhook": {
 		`{"event":{"id":"1","event_type":"incident.triggered","occurred_at":"NOW","data":{"id":"BELAYCANARY","type":"incident","title":"TITLE","urgency":"high"}}}`,
