@@ -177,7 +177,8 @@ type Filter struct {
 	Canaries   bool      // also alerts of ours to ourselves
 	ByNext     bool      // by the next automatic action, soonest first; those without one come last
 	Cursor     string    // opaque, from Page.Cursor
-	Limit      int       // 1 to 200; 0: 50
+	Brief      bool      // without the alerts that opened them
+	Limit      int       // 1 to 200, or 1000 in brief; 0: 50
 }
 
 // Page of a list, newest first; with ByNext the next automatic action first.

@@ -29,6 +29,7 @@ func away(err error) error {
 
 const (
 	mostListed    = 200
+	mostInBrief   = 1000
 	listedUnasked = 50
 	mostEntries   = 1000
 )
@@ -67,8 +68,12 @@ func (s *Search) List(ctx context.Context, c Caller, f Filter) (Page, error) {
 	if f.Limit == 0 {
 		f.Limit = listedUnasked
 	}
-	if f.Limit < 1 || f.Limit > mostListed {
-		return Page{}, fault.Field("limit", "1 to %d, not %d", mostListed, f.Limit)
+	most := mostListed
+	if f.Brief {
+		most = mostInBrief
+	}
+	if f.Limit < 1 || f.Limit > most {
+		return Page{}, fault.Field("limit", "1 to %d, not %d", most, f.Limit)
 	}
 	for _, state := range f.States {
 		switch state {

@@ -11,6 +11,7 @@ import (
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/internal/pgtest"
+	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/store"
 )
 
@@ -67,4 +68,43 @@ func BenchmarkJournal(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "batches/s")
+}
+
+// The start page reads a thousand: what one page of them costs, with and without the alerts.
+func BenchmarkAThousandListed(b *testing.B) {
+	s := newShelf(b)
+	live := []escalation.Phase{escalation.Open, escalation.Acked}
+	for n := range 1000 {
+		s.puts(id.OfNumber(int64(n+1)), func(r *escalation.Summary) { r.Title = fmt.Sprintf("card declines above %d %%", n) })
+	}
+	_, err := s.reader.Pool.Exec(b.Context(), `update escalations set alert = $1`, event(alert.Trigger, "disk", alert.Error).Alert)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = s.reader.Pool.Exec(b.Context(), `insert into escalations select (jsonb_populate_record(e, jsonb_build_object('number', n, 'dedup_held', false))).*
+		from escalations e, generate_series(1001, 10000) n where e.number = 1`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("ended ones", func(b *testing.B) {
+		for b.Loop() {
+			s.lists(service.Filter{States: []escalation.Phase{escalation.ResolvedP, escalation.Closed}, Limit: 20, Brief: true})
+		}
+	})
+	b.Run("watched ones", func(b *testing.B) {
+		for b.Loop() {
+			s.lists(service.Filter{States: []escalation.Phase{escalation.Watched}, ByNext: true, Limit: 1000, Brief: true})
+		}
+	})
+	for _, scene := range []struct {
+		name  string
+		brief bool
+		size  int
+	}{{"in fives, with alerts", false, 200}, {"at once, in brief", true, 1000}} {
+		b.Run(scene.name, func(b *testing.B) {
+			for b.Loop() {
+				s.lists(service.Filter{States: live, Limit: scene.size, Brief: scene.brief})
+			}
+		})
+	}
 }

@@ -41,7 +41,7 @@ func (e Escalations) List(ctx context.Context, f service.Filter) (service.Page, 
 	if err != nil {
 		return service.Page{}, err
 	}
-	most := limit(f.Limit, 50, 200)
+	most := limit(f.Limit, 50, 1000)
 	q := sqlc.New(unprepared{e.Pool})
 	var rows []sqlc.GetEscalationRow
 	if f.ByNext {
@@ -70,7 +70,7 @@ func (e Escalations) List(ctx context.Context, f service.Filter) (service.Page, 
 func listNewest(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
 	found, err := q.ListNewest(ctx, sqlc.ListNewestParams{
 		Below: from.Number, States: strs(f.States), Live: live(f.States), Services: strs(f.Services), Units: strs(f.Units),
-		Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Lim: most,
+		Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Brief: f.Brief, Lim: most,
 	})
 	rows := make([]sqlc.GetEscalationRow, len(found))
 	for n, r := range found {
@@ -82,7 +82,7 @@ func listNewest(ctx context.Context, q *sqlc.Queries, f service.Filter, from cur
 func listNext(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
 	found, err := q.ListNext(ctx, sqlc.ListNextParams{
 		AfterAt: from.At, AfterNumber: from.Number, States: strs(f.States), Live: live(f.States), Watching: watching(f.States), Services: strs(f.Services),
-		Units: strs(f.Units), Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Lim: most,
+		Units: strs(f.Units), Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Brief: f.Brief, Lim: most,
 	})
 	rows := make([]sqlc.GetEscalationRow, len(found))
 	for n, r := range found {

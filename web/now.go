@@ -16,8 +16,7 @@ import (
 
 const (
 	mostShown = 1000 // live escalations on one page
-	pageSize  = 200
-	overShown = 20 // ended ones below
+	overShown = 20   // ended ones below
 
 	approaching = time.Hour // how long before something happens a watched ticket joins the list
 	reloadList  = 5         // seconds, without script
@@ -50,7 +49,7 @@ func (s *Site) board(ctx context.Context, f frame, w want) (board, error) {
 		return board{}, err
 	}
 	b.Live = watched
-	filter := service.Filter{States: []escalation.Phase{escalation.Open, escalation.Acked}, Limit: pageSize}
+	filter := service.Filter{States: []escalation.Phase{escalation.Open, escalation.Acked}, Limit: mostShown, Brief: true}
 	for {
 		p, err := s.Search.List(ctx, f.Caller, filter)
 		if err != nil {
@@ -71,7 +70,7 @@ func (s *Site) board(ctx context.Context, f frame, w want) (board, error) {
 		return b, nil // whoever asks for one state, or looks at a wall, asks for what goes on
 	}
 	p, err := s.Search.List(ctx, f.Caller, service.Filter{
-		States: []escalation.Phase{escalation.ResolvedP, escalation.Closed}, Limit: overShown,
+		States: []escalation.Phase{escalation.ResolvedP, escalation.Closed}, Limit: overShown, Brief: true,
 	})
 	if err != nil {
 		return board{}, err
@@ -83,7 +82,7 @@ func (s *Site) board(ctx context.Context, f frame, w want) (board, error) {
 // approaching are the watched tickets for which something happens soon, soonest first. Whoever asks for the state sees all
 // that is watched. More than fit on one page are not read, and more says so.
 func (s *Site) approaching(ctx context.Context, f frame, w want) (list []service.Escalation, more bool, err error) {
-	filter := service.Filter{States: []escalation.Phase{escalation.Watched}, ByNext: true, Limit: pageSize}
+	filter := service.Filter{States: []escalation.Phase{escalation.Watched}, ByNext: true, Limit: mostShown, Brief: true}
 	soon := s.Now().Add(approaching)
 	for {
 		p, err := s.Search.List(ctx, f.Caller, filter)

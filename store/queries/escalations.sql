@@ -26,7 +26,8 @@ select number, service_name, dedup_key, integration, alert, summary from escalat
 
 -- name: ListNewest :many
 -- Planned with the values at hand (see unprepared): a list of a few live ones must not walk a million closed ones.
-select number, service_name, dedup_key, integration, alert, summary
+select number, service_name, dedup_key, integration,
+    (case when @brief::boolean then null else alert end)::jsonb as alert, summary
 from escalations
 where number < @below
   and (cardinality(@states::text[]) = 0 or state = any (@states))
@@ -41,7 +42,8 @@ order by number desc
 limit @lim;
 
 -- name: ListNext :many
-select number, service_name, dedup_key, integration, alert, summary
+select number, service_name, dedup_key, integration,
+    (case when @brief::boolean then null else alert end)::jsonb as alert, summary
 from escalations
 where (next_at, number) > (coalesce(sqlc.narg(after_at)::timestamptz, 'infinity'), @after_number::bigint)
   and (cardinality(@states::text[]) = 0 or state = any (@states))

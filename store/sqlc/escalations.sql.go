@@ -49,22 +49,24 @@ func (q *Queries) GetEscalation(ctx context.Context, number int64) (GetEscalatio
 }
 
 const ListNewest = `-- name: ListNewest :many
-select number, service_name, dedup_key, integration, alert, summary
+select number, service_name, dedup_key, integration,
+    (case when $1::boolean then null else alert end)::jsonb as alert, summary
 from escalations
-where number < $1
-  and (cardinality($2::text[]) = 0 or state = any ($2))
-  and (not $3::boolean or state in ('open', 'acknowledged'))
-  and ($4::boolean or canary = 0)
-  and (cardinality($5::text[]) = 0 or service = any ($5))
-  and (cardinality($6::text[]) = 0 or unit = any ($6))
-  and (cardinality($7::text[]) = 0 or priority = any ($7))
-  and ($8::text = '' or owner = $8 or told @> array [$8])
-  and ($9::text = '' or title ilike $9)
+where number < $2
+  and (cardinality($3::text[]) = 0 or state = any ($3))
+  and (not $4::boolean or state in ('open', 'acknowledged'))
+  and ($5::boolean or canary = 0)
+  and (cardinality($6::text[]) = 0 or service = any ($6))
+  and (cardinality($7::text[]) = 0 or unit = any ($7))
+  and (cardinality($8::text[]) = 0 or priority = any ($8))
+  and ($9::text = '' or owner = $9 or told @> array [$9])
+  and ($10::text = '' or title ilike $10)
 order by number desc
-limit $10
+limit $11
 `
 
 type ListNewestParams struct {
+	Brief      bool
 	Below      int64
 	States     []string
 	Live       bool
@@ -89,6 +91,7 @@ type ListNewestRow struct {
 // Planned with the values at hand (see unprepared): a list of a few live ones must not walk a million closed ones.
 func (q *Queries) ListNewest(ctx context.Context, arg ListNewestParams) ([]ListNewestRow, error) {
 	rows, err := q.db.Query(ctx, ListNewest,
+		arg.Brief,
 		arg.Below,
 		arg.States,
 		arg.Live,
@@ -126,23 +129,25 @@ func (q *Queries) ListNewest(ctx context.Context, arg ListNewestParams) ([]ListN
 }
 
 const ListNext = `-- name: ListNext :many
-select number, service_name, dedup_key, integration, alert, summary
+select number, service_name, dedup_key, integration,
+    (case when $1::boolean then null else alert end)::jsonb as alert, summary
 from escalations
-where (next_at, number) > (coalesce($1::timestamptz, 'infinity'), $2::bigint)
-  and (cardinality($3::text[]) = 0 or state = any ($3))
-  and (not $4::boolean or state in ('open', 'acknowledged'))
-  and ($5::boolean or canary = 0)
-  and (not $6::boolean or state = 'watching')
-  and (cardinality($7::text[]) = 0 or service = any ($7))
-  and (cardinality($8::text[]) = 0 or unit = any ($8))
-  and (cardinality($9::text[]) = 0 or priority = any ($9))
-  and ($10::text = '' or owner = $10 or told @> array [$10])
-  and ($11::text = '' or title ilike $11)
+where (next_at, number) > (coalesce($2::timestamptz, 'infinity'), $3::bigint)
+  and (cardinality($4::text[]) = 0 or state = any ($4))
+  and (not $5::boolean or state in ('open', 'acknowledged'))
+  and ($6::boolean or canary = 0)
+  and (not $7::boolean or state = 'watching')
+  and (cardinality($8::text[]) = 0 or service = any ($8))
+  and (cardinality($9::text[]) = 0 or unit = any ($9))
+  and (cardinality($10::text[]) = 0 or priority = any ($10))
+  and ($11::text = '' or owner = $11 or told @> array [$11])
+  and ($12::text = '' or title ilike $12)
 order by next_at, number
-limit $12
+limit $13
 `
 
 type ListNextParams struct {
+	Brief       bool
 	AfterAt     *time.Time
 	AfterNumber int64
 	States      []string
@@ -168,6 +173,7 @@ type ListNextRow struct {
 
 func (q *Queries) ListNext(ctx context.Context, arg ListNextParams) ([]ListNextRow, error) {
 	rows, err := q.db.Query(ctx, ListNext,
+		arg.Brief,
 		arg.AfterAt,
 		arg.AfterNumber,
 		arg.States,
