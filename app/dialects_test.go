@@ -19,6 +19,7 @@ import (
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/policy"
 	"github.com/belayhq/belay/service"
 )
 
@@ -290,6 +291,32 @@ func TestWhatIsNoMessageIsRefusedInWords(t *testing.T) {
 	_, err := app.Explain(nil, "", "grafana", app.Received(bytes.Repeat([]byte(" "), 10<<20), nil))
 	require.True(t, fault.Is(err, fault.TooLarge))
 }
+
+// Whoever tries a request in a page hears what the command says, in every format.
+func TestATrialSaysWhatTheCommandSays(t *testing.T) {
+	trials := &service.Trials{Organisation: nowhere{}, Dialects: app.Dialects(), Most: 1 << 20, Now: func() time.Time { return received }}
+	require.Equal(t, app.Formats(), trials.Formats())
+	admin := service.Caller{Role: service.Admin}
+	for format, row := range language {
+		if format == "json" {
+			continue // nothing is said there without a mapping
+		}
+		body := []byte(plainly(row.broke))
+		told, err := app.Explain(nil, "", format, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: body, At: received})
+		require.NoError(t, err, format)
+		tried, err := trials.Try(admin, service.Trial{Format: format, Header: map[string]string{}, Body: body})
+		require.NoError(t, err, format)
+		require.Equal(t, told, tried, format)
+		require.NotNil(t, tried.Events[0].Route, format)
+	}
+	_, err := trials.Try(service.Caller{Role: service.Responder}, service.Trial{Format: "grafana", Body: []byte("{}")})
+	require.True(t, fault.Is(err, fault.Denied))
+}
+
+// nowhere is an organisation to which nothing was applied.
+type nowhere struct{}
+
+func (nowhere) Current() policy.Directory { return policy.Directory{} }
 
 // wrongly is a body with one value of another type, for each value in it.
 func wrongly(v any, wrong any, say func(any)) {

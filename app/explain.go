@@ -11,8 +11,7 @@ import (
 	"github.com/belayhq/belay/service"
 )
 
-// Explain says what a request in a format would do in an organisation, or, without one, in the smallest there is: one
-// integration and one service whose failing hurts most, so that the priority follows the severity.
+// Explain says what a request in a format would do in an organisation, or, without one, in the smallest there is.
 func Explain(o *org.Org, integration id.Integration, format string, p alert.Post) (service.Explanation, error) {
 	d, err := Dialect(format)
 	if err != nil {
@@ -22,20 +21,13 @@ func Explain(o *org.Org, integration id.Integration, format string, p alert.Post
 		return service.Explanation{}, fault.New(fault.TooLarge, "%d bytes, at most %d are taken", len(p.Body), api.MostPost)
 	}
 	if o == nil {
-		o = smallest()
+		o = service.Smallest()
 	}
 	in, err := service.IntegrationFor(o, integration)
 	if err != nil {
 		return service.Explanation{}, err
 	}
-	return service.Explain(o, in, d, p)
-}
-
-func smallest() *org.Org {
-	return &org.Org{
-		Services:     map[id.Service]org.Service{"example": {ID: "example", Name: "Example", Unit: "", Tier: 1, Impact: 1}},
-		Integrations: map[id.Integration]org.Integration{"example": {ID: "example", Kind: "events", Service: "example", Alert: org.Technical}},
-	}
+	return service.Explain(o, nil, in, d, p)
 }
 
 // Received is a request as the server would have it now.

@@ -40,7 +40,7 @@ func (a *App) pages(e *echo.Echo) error {
 		TemporalUIURL: a.temporalUI(), Namespace: a.namespace,
 		Authenticator: a.rooms.keyring, Sessions: a.rooms.sessions, Accounts: a.rooms.accounts,
 		OnCall: a.rooms.oncall, Covers: a.rooms.covers, Feeds: a.rooms.feeds,
-		Reachability: a.rooms.reach, Catalogue: a.rooms.listing, Revisions: a.rooms.blueprints, Simulations: a.rooms.plays,
+		Reachability: a.rooms.reach, Catalogue: a.rooms.listing, Revisions: a.rooms.blueprints, Simulations: a.rooms.plays, Trials: a.rooms.trials,
 		Organisation: a.rooms.directory, Search: a.rooms.search, Answers: a.rooms.answers, Machines: a.rooms.engine, Promises: a.rooms.tickets,
 		Links: a.rooms.links, Messages: a.rooms.messages, Digests: a.rooms.digests.Book, Access: service.Access{}, Opener: a.rooms.opener,
 		Limits: &a.limits, Bell: a.bell, Now: a.now, Log: a.log,

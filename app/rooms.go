@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/belayhq/belay/activities"
+	"github.com/belayhq/belay/api"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/surge"
@@ -51,6 +52,7 @@ type rooms struct {
 	feeds    *service.Feeds
 	reach    *service.Reachability
 	plays    *service.Simulations
+	trials   *service.Trials
 	listing  *service.Catalogue
 	scribe   *service.Scribe
 	poll     *service.TicketPoll
@@ -150,6 +152,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.listing = &service.Catalogue{Organisation: r.directory, Access: access}
 	r.reach = &service.Reachability{Catalogue: r.listing, Organisation: r.directory, Paged: messages, Now: now}
 	r.plays = &service.Simulations{Organisation: r.directory, Access: access, Zones: Zone, Now: now}
+	r.trials = &service.Trials{Organisation: r.directory, Dialects: Dialects(), Most: api.MostPost, Access: access, Now: now}
 	r.blueprints = &service.Blueprints{
 		Revisions: store.Revisions{Pool: db}, Directory: r.directory, Access: access, Zones: Zone, Providers: o.Providers(), Now: now,
 	}

@@ -50,7 +50,7 @@ var ways = map[string]way{
 	"GET /feeds/:token": key, "HEAD /feeds/:token": key, "GET /oncall": page, "GET /oncall/mine": page, "GET /oncall/schedules/:id": page,
 	"GET /oncall/schedules/:id/override": page, "POST /oncall/schedules/:id/override": page, "POST /oncall/schedules/:id/overrides/:override/end": page,
 	"GET /people": page, "GET /people/:id": page, "GET /services": page, "GET /services/revisions": page, "GET /services/:id": page,
-	"GET /simulate": page, "POST /simulate": page,
+	"GET /simulate": page, "POST /simulate": page, "GET /try": page, "POST /try": page,
 	"POST /oncall/feeds": page, "POST /oncall/feeds/:feed/end": page,
 	"GET /": page, "GET /events": page, "GET /escalations/:id": page, "GET /escalations/:id/events": page, "POST /escalations/:id/:verb": page,
 }

@@ -16,12 +16,13 @@ const (
 	ApplyBlueprint Action = "apply_blueprint"
 	ManageTokens   Action = "manage_tokens"
 	PlaySandbox    Action = "play_sandbox"
+	TryRequest     Action = "try_request" // see what a request of a monitor would do
 )
 
 // Actions lists them.
 func Actions() []Action {
 	return []Action{
-		Read, ReadContacts, OpenEscalation, ObserveTicket, Answer, Override, PlanBlueprint, ApplyBlueprint, ManageTokens, PlaySandbox,
+		Read, ReadContacts, OpenEscalation, ObserveTicket, Answer, Override, PlanBlueprint, ApplyBlueprint, ManageTokens, PlaySandbox, TryRequest,
 	}
 }
 

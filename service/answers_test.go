@@ -176,6 +176,7 @@ func TestEveryRoleMayDoWhatTheTableSaysAndNothingElse(t *testing.T) {
 		service.ApplyBlueprint: "y......",
 		service.ManageTokens:   "y......",
 		service.PlaySandbox:    "y......",
+		service.TryRequest:     "y......",
 	}
 	for _, action := range service.Actions() {
 		for i, role := range roles {

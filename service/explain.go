@@ -30,16 +30,20 @@ type Explained struct {
 	OccurredAt time.Time      `json:"occurred_at"` // where the sender does not say: when it was received
 	Links      []alert.Link   `json:"links"`
 	Warnings   []string       `json:"warnings,omitempty"`
+
+	// Route of this one by itself; nil: it asks for nothing. Documents have that of the worst.
+	Route *Route `json:"-"`
 }
 
-// Explain reads a request and routes it as the server does, and does nothing else.
-func Explain(o *org.Org, in org.Integration, d alert.Dialect, p alert.Post) (Explanation, error) {
+// Explain reads a request and routes it as the server does, under these windows besides those of the organisation, and
+// does nothing else.
+func Explain(o *org.Org, windows []org.Window, in org.Integration, d alert.Dialect, p alert.Post) (Explanation, error) {
 	alerts, err := Understand(d, in, p)
 	if err != nil {
 		return Explanation{}, err
 	}
 	x := Explanation{Events: []Explained{}}
-	worst := -1
+	router, worst := route.Over(o), -1
 	for n, a := range alerts {
 		one := Explained{
 			Action: a.Action, Title: a.Title, Severity: a.Severity, Status: a.Status, DedupKey: a.DedupKey, Source: a.Source,
@@ -49,14 +53,17 @@ func Explain(o *org.Org, in org.Integration, d alert.Dialect, p alert.Post) (Exp
 			one.OccurredAt = p.At.UTC()
 			one.Warnings = append(slices.Clone(one.Warnings), "the sender does not say when: taken as the instant at which it was received")
 		}
-		x.Events = append(x.Events, one)
-		if a.Action != alert.Ignore && (worst < 0 || a.Severity.WorseThan(alerts[worst].Severity)) {
-			worst = n
+		if a.Action != alert.Ignore {
+			to := routeOf(in, router.Decide(expr.Event{Alert: a, Service: in.Service, Integration: in.ID, Format: d.Name, At: p.At}, windows))
+			one.Route = &to
+			if worst < 0 || a.Severity.WorseThan(alerts[worst].Severity) {
+				worst = n
+			}
 		}
+		x.Events = append(x.Events, one)
 	}
 	if worst >= 0 {
-		at := p.At
-		x.Route = routeOf(in, route.Over(o).Decide(expr.Event{Alert: alerts[worst], Service: in.Service, Integration: in.ID, Format: d.Name, At: at}, nil))
+		x.Route = *x.Events[worst].Route
 	}
 	return x, nil
 }
@@ -74,4 +81,13 @@ func IntegrationFor(o *org.Org, named id.Integration) (org.Integration, error) {
 		return org.Integration{}, fault.Field("integration", "the blueprint has no integration")
 	}
 	return o.Integrations[all[0]], nil
+}
+
+// Smallest is the smallest organisation in which something can be explained: one integration and one service whose failing
+// hurts most, so that the priority follows the severity.
+func Smallest() *org.Org {
+	return &org.Org{
+		Services:     map[id.Service]org.Service{"example": {ID: "example", Name: "Example", Unit: "", Tier: 1, Impact: 1}},
+		Integrations: map[id.Integration]org.Integration{"example": {ID: "example", Kind: "events", Service: "example", Alert: org.Technical}},
+	}
 }

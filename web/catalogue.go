@@ -11,7 +11,7 @@ import (
 
 // catalogues are what pages say, by language; English stands in the pages themselves. A file with pages of its own may
 // have a catalogue of its own.
-var catalogues = map[tongue.Language]tongue.Catalogue{tongue.German: together(german, germanHouse)}
+var catalogues = map[tongue.Language]tongue.Catalogue{tongue.German: together(german, germanHouse, germanTry)}
 
 func together(all ...tongue.Catalogue) tongue.Catalogue {
 	whole := tongue.Catalogue{}

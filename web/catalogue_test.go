@@ -75,6 +75,9 @@ func everythingSaid(t *testing.T) []string {
 	for _, s := range []alert.Severity{alert.Critical, alert.Error, alert.Warning, alert.Info} {
 		all = append(all, string(s))
 	}
+	for _, a := range []alert.Action{alert.Trigger, alert.Acknowledge, alert.Resolve, alert.Ignore} {
+		all = append(all, string(a))
+	}
 	for _, k := range org.Kinds() {
 		all = append(all, string(k))
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/integrations/alertmanager"
+	"github.com/belayhq/belay/integrations/anyjson"
 	"github.com/belayhq/belay/service"
 	"github.com/belayhq/belay/web"
 	"github.com/belayhq/belay/web/webtest"
@@ -29,6 +32,7 @@ func site(t testing.TB, h *webtest.House, change func(*web.Options)) *echo.Echo 
 	o := web.Options{
 		OnCall: rota.OnCall(), Covers: rota.Covers(), Feeds: rota.Feeds(),
 		Reachability: rota.Reachability(), Catalogue: &service.Catalogue{Organisation: h}, Revisions: rota, Simulations: rota.Simulations(),
+		Trials: &service.Trials{Organisation: h, Dialects: []alert.Dialect{alertmanager.Dialect(), anyjson.Dialect()}, Most: 2 << 20, Now: h.Now},
 		Secret: secret, Dev: true, TemporalUIURL: "http://127.0.0.1:8233", PublicURL: "http://127.0.0.1:8080",
 		Authenticator: h, Sessions: webtest.NewDoors(h).Sessions(), Organisation: h, Search: h, Answers: h, Links: h, Messages: h, Access: service.Access{},
 		Opener: webtest.Opener{House: h}, Sandbox: webtest.Phones{House: h}, Now: h.Now,

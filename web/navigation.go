@@ -4,22 +4,26 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/belayhq/belay/service"
 )
 
 // place is a page that one can go to from every other.
 type place struct {
 	Path string
-	Name string // in English; the catalogue has the rest
+	Name string         // in English; the catalogue has the rest
+	For  service.Action // who may not do this is not led there
 }
 
 // places in the order of the navigation. A place is shown as soon as its path is mounted.
 var places = []place{
-	{"/", "Now"},
-	{"/oncall", "On call"},
-	{"/people", "People"},
-	{"/services", "Services"},
-	{"/simulate", "Simulate"},
-	{"/sandbox", "Sandbox"},
+	{"/", "Now", service.Read},
+	{"/oncall", "On call", service.Read},
+	{"/people", "People", service.Read},
+	{"/services", "Services", service.Read},
+	{"/simulate", "Simulate", service.Read},
+	{"/try", "Try", service.TryRequest},
+	{"/sandbox", "Sandbox", service.Read},
 }
 
 // mounted are the places that this site has.

@@ -31,6 +31,14 @@ type cover struct {
 	Now      []oncall.Shift // who is on call in this stretch, while nobody is chosen
 }
 
+// wrong is what is wrong with a field; empty: nothing.
+func (o cover) wrong(field string) string {
+	if field != o.Field {
+		return ""
+	}
+	return o.Wrong
+}
+
 const wallTime = "2006-01-02T15:04"
 
 func (s *Site) overrideForm(c echo.Context) error {

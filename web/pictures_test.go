@@ -28,7 +28,7 @@ func TestPictures(t *testing.T) {
 			for theme, dark := range map[string]bool{"dark": true, "light": false} {
 				view.Dark = dark
 				tab.View(view)
-				tab.Go(at + s.path)
+				s.goTo(tab, at)
 				file := filepath.Join(dir, s.name+"-"+size+"-"+theme)
 				require.NoError(t, os.WriteFile(file+".png", tab.Picture(), 0o644))
 				if size == "phone" && dark { // all of it, however far one would scroll

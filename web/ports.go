@@ -91,6 +91,13 @@ type Simulations interface {
 	Compare(c service.Caller, a service.Ask, files []service.File) (service.Played, []blueprint.Change, error)
 }
 
+// Trials say what a request of a monitor would do, without doing it. What is wrong is fault.Invalid or fault.TooLarge, with
+// its field.
+type Trials interface {
+	Formats() []string
+	Try(c service.Caller, t service.Trial) (service.Explanation, error)
+}
+
 // Search reads what the recorder wrote, for those who may.
 type Search interface {
 	Get(ctx context.Context, c service.Caller, e id.Escalation) (service.Escalation, error) // fault.NotFound

@@ -57,6 +57,19 @@ func sights() []sight {
 		{"simulate", "organised", "/simulate?service=payments&at=2026-11-24T03:00"},
 		{"simulate-empty", "empty", "/simulate"},
 		{"simulate-wrong", "organised", "/simulate?service=payments&at=soon"},
+		{"try", "organised", "/try"},
+		{"try-done", "organised", "/try?integration=platform-metrics"},
+		{"try-wrong", "organised", "/try?integration=nothing"},
+		{"try-empty", "empty", "/try"},
+	}
+}
+
+// goTo a sight, and where it is what one comes to by a button, press that.
+func (s sight) goTo(tab *chromium.Tab, at string) {
+	tab.Go(at + s.path)
+	if s.name == "try-done" {
+		tab.Press("form.trial button.primary")
+		tab.Await("document.querySelector('#tried')")
 	}
 }
 
@@ -104,7 +117,7 @@ func TestNobodyIsKeptOutOfAnyPage(t *testing.T) {
 		if strings.HasSuffix(s.name, "-wall") {
 			views = append(views, chromium.Wall)
 		}
-		tab.Go(at + s.path)
+		s.goTo(tab, at)
 		for _, view := range views {
 			for _, view.Dark = range []bool{false, true} {
 				tab.View(view)

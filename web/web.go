@@ -48,6 +48,7 @@ type Options struct {
 	Catalogue     Catalogue
 	Revisions     Revisions
 	Simulations   Simulations
+	Trials        Trials
 	Answers       Answers
 	Machines      Machines // nil: what is to come is not shown
 	Links         Links
@@ -189,6 +190,9 @@ func (s *Site) mount(g *echo.Group) {
 	reader.GET("/simulate", s.simulatePage)
 	planning := g.Group("", s.hardenFor(largestBlueprint), s.tell, s.sameSite, s.admit(service.PlanBlueprint))
 	planning.POST("/simulate", s.compare)
+	trying := g.Group("", s.hardenFor(largestTrial), s.tell, s.sameSite, s.admit(service.TryRequest))
+	trying.GET("/try", s.tryPage)
+	trying.POST("/try", s.tryRequest)
 	own := g.Group("", s.harden, s.tell, s.sameSite, s.admit(service.Read))
 	own.POST("/oncall/feeds", s.makeFeed)
 	own.POST("/oncall/feeds/:feed/end", s.endFeed)

@@ -191,10 +191,13 @@ func (b builder) flapping(n node) *org.Flapping {
 }
 
 func (b builder) mapping(n node) *org.Mapping {
-	v := b.value(n, "mapping")
-	if v == nil {
-		return nil
+	if v := b.value(n, "mapping"); v != nil {
+		return b.mapped(v)
 	}
+	return nil
+}
+
+func (b builder) mapped(v node) *org.Mapping {
 	return &org.Mapping{Each: b.text(v, "each", ""), Action: b.text(v, "action", ""), Title: b.text(v, "title", ""),
 		Severity: b.text(v, "severity", ""), Status: b.text(v, "status", ""), DedupKey: b.text(v, "dedup_key", ""),
 		Source: b.text(v, "source", ""), OccurredAt: b.text(v, "occurred_at", ""), Links: b.text(v, "links", ""), Labels: b.text(v, "labels", "")}
