@@ -25,7 +25,8 @@ type Rules struct {
 	// would be a message otherwise. P1s that are fewer than Many, or among others, wait no longer than this in any case.
 	Urgent time.Duration
 	Many   int
-	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most.
+	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most: one
+	// message to catch up, P1s and all, in which only a P1 that is not late does not wait for the rest.
 	Quiet, Patience time.Duration
 	// Late is how long after its opening the first page of an escalation is late.
 	Late time.Duration
@@ -100,7 +101,7 @@ func (r Rules) Decide(w Way, p Page) Verdict {
 		if g.Urgent.IsZero() {
 			g.Urgent = p.At
 		}
-		if g.News.IsZero() && p.news(w.Passed) {
+		if g.News.IsZero() && !p.Late && p.news(w.Passed) {
 			g.News = p.At
 		}
 	}
@@ -143,7 +144,7 @@ func (r Rules) due(passed []Passed, g Gathering) time.Time {
 		due = earliest(g.Newest.Add(r.Quiet), g.Since.Add(r.Patience))
 	}
 	exception := g.P1s < r.Many || g.P1s < g.Pages
-	if !g.Urgent.IsZero() && (exception || catchingUp) {
+	if !g.Urgent.IsZero() && exception && !catchingUp {
 		due = earliest(due, g.Urgent.Add(r.Urgent))
 	}
 	if !g.News.IsZero() {
