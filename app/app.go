@@ -98,6 +98,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger, roles ...Role) (*App
 	a.heirs = &durable.Heirs{
 		Client: a.temporal, Namespace: namespace, Hands: reach.Hands, Roll: litRoll{Sticky: store.Sticky{Pool: a.db}, lights: a.rooms.lights}, Log: log,
 	}
+	reach.Hands.Orphaned = func() bool { _, out := a.rooms.lights.Out(); return out } // the roll of the workers is among the records
 	a.metrics.Rules(a.rooms.fleet.Rules)
 	if err := a.directory(ctx); err != nil {
 		a.close()

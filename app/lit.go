@@ -100,7 +100,7 @@ type litJournal struct {
 }
 
 func (j litJournal) Write(ctx context.Context, r contract.Record) error {
-	return j.lights.Ask(ctx, writeWithin, func(ctx context.Context) error { return j.Journal.Write(ctx, r) })
+	return j.lights.Later(j.lights.Ask(ctx, writeWithin, func(ctx context.Context) error { return j.Journal.Write(ctx, r) }))
 }
 
 type litInbox struct {
@@ -109,7 +109,7 @@ type litInbox struct {
 }
 
 func (i litInbox) Reconcile(ctx context.Context, r contract.Reconcile) error {
-	return i.lights.Ask(ctx, 2*writeWithin, func(ctx context.Context) error { return i.Inbox.Reconcile(ctx, r) })
+	return i.lights.Later(i.lights.Ask(ctx, 2*writeWithin, func(ctx context.Context) error { return i.Inbox.Reconcile(ctx, r) }))
 }
 
 type litMessages struct {

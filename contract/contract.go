@@ -133,6 +133,8 @@ type Start struct {
 	Carried *escalation.State  `json:"carried,omitempty"`
 	// Conversation is the hash of service and dedup key; empty: no alert can join.
 	Conversation string `json:"conversation,omitempty"`
+	// Ended is the monitor's resolve, of what was over before it could be opened: nobody is called in between.
+	Ended *Word `json:"ended,omitempty"`
 }
 
 // TicketChanged says that a watched ticket should be looked at. With By somebody recalculated its clocks.

@@ -11,11 +11,13 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 )
 
 // Tell hands an event to its conversation, which is started by it when it does not run. Once it returns without an error
@@ -26,6 +28,7 @@ func (e *Engine) Tell(ctx context.Context, c contract.Conversation, event contra
 	workflow := contract.ConversationID(c.Hash)
 	_, err := e.Client.SignalWithStartWorkflow(ctx, workflow, contract.SignalEvent, event, client.StartWorkflowOptions{
 		ID: workflow, TaskQueue: contract.QueueEscalations, WorkflowTaskTimeout: contract.TaskTimeout, StaticSummary: "stands in for the inbox",
+		Priority: temporal.Priority{PriorityKey: org.P1.Rank()}, // nobody has been called yet
 	}, contract.WorkflowConversation, c)
 	if err != nil {
 		return trouble(err, "hand an event to its conversation")

@@ -8,6 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/belayhq/belay/contract"
 )
@@ -15,6 +16,10 @@ import (
 // Hands learns, from the polls that pass, by which sticky queues the workers of this process are handed what they have in
 // memory. The SDK draws their names and tells nobody.
 type Hands struct {
+	// Orphaned reports whether no heir would hear of a worker's death: the server then gives others what waits for a worker
+	// much sooner. Nil: heirs always hear. It is set before the first poll.
+	Orphaned func() bool
+
 	mu     sync.Mutex
 	queues map[string]*hand
 }
@@ -27,6 +32,10 @@ type hand struct {
 
 // between two polls of a worker that lives there is less than this, unless the server is away.
 const between = 5 * time.Second
+
+// orphanedFor is how long a task waits for the worker that has its run in memory while heirs would not hear of its death:
+// with the grace of five seconds for what is late, and more than a burst of timers needs.
+const orphanedFor = 4 * time.Second
 
 // Own are the queues that are polled here.
 func (h *Hands) Own() []contract.Sticky {
@@ -52,6 +61,11 @@ func (h *Hands) intercept(ctx context.Context, method string, request, reply any
 	if polls && poll.GetTaskQueue().GetKind() == enumspb.TASK_QUEUE_KIND_STICKY && ctx.Value(foreign{}) == nil {
 		q := h.began(poll)
 		defer h.ended(q)
+	}
+	if done, ends := request.(*workflowservice.RespondWorkflowTaskCompletedRequest); ends && h.Orphaned != nil && h.Orphaned() {
+		if hold := done.GetStickyAttributes(); hold.GetScheduleToStartTimeout().AsDuration() > orphanedFor {
+			hold.ScheduleToStartTimeout = durationpb.New(orphanedFor)
+		}
 	}
 	return invoke(ctx, method, request, reply, on, options...)
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -82,6 +83,23 @@ func (l *Lights) Gone(ctx context.Context) bool {
 	_, out := l.Out()
 	return out
 }
+
+// Later lets those wait who have time: that the records are away says when to come again, the later the longer they have
+// been away, and not all at once. A thousand of them would otherwise be a load that everything else goes slow under, and a
+// crowd at the door in the moment when the records are back.
+func (l *Lights) Later(err error) error {
+	since, out := l.Out()
+	if !out || !fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	wait := min(max(l.Now().Sub(since)/4, leastLater), mostLater)
+	return &fault.Error{Kind: fault.Unavailable, Message: err.Error(), RetryAfter: wait/2 + rand.N(wait)}
+}
+
+const (
+	leastLater = time.Second
+	mostLater  = 20 * time.Second
+)
 
 // Saw tells how a question went that somebody asked without us. An answer, whichever, means that they are there.
 func (l *Lights) Saw(err error) {

@@ -65,11 +65,15 @@ func (v verb[In, Out]) lookOr(ctx workflow.Context, s *shell, in In, summary str
 
 // insist does something until it is done.
 func (v verb[In, Out]) insist(ctx workflow.Context, in In, summary string) (Out, error) {
-	return v.try(ctx, in, workflow.ActivityOptions{
+	return v.try(ctx, in, patient(summary))
+}
+
+func patient(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 1.5, MaximumInterval: 20 * time.Second},
 		Summary:             summary,
-	})
+	}
 }
 
 // heartbeat is how long the engine waits for a sign of life before it gives an attempt to another worker. What a killed

@@ -12,6 +12,7 @@ import (
 	"github.com/belayhq/belay/activities"
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
+	"github.com/belayhq/belay/core/org"
 )
 
 var (
@@ -191,7 +192,7 @@ func (t *talk) find(ctx workflow.Context, e contract.Event) {
 		return // it is heard again, with somebody to address
 	case found.Start == nil:
 		t.keep(contract.Led{Event: e, Note: "nothing was open to " + string(e.Alert.Action)})
-	case !t.open(ctx, *found.Start):
+	case !t.open(ctx, t.passed(*found.Start)):
 		return // the number was taken: another is drawn
 	default:
 		t.Current, t.Worst = found.Start.Opening.ID, e.Alert.Severity
@@ -206,6 +207,28 @@ func placing() workflow.ActivityOptions {
 		StartToCloseTimeout: 8 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumAttempts: 4},
 		Summary:             "which escalation this is about",
+		Priority:            temporal.Priority{PriorityKey: rank(org.P1)}, // nobody has been called yet
+	}
+}
+
+// passed hands the end over together with the opening, when the monitor has said both by now: opened first and resolved
+// after, it would call somebody for what is over.
+func (t *talk) passed(start contract.Start) contract.Start {
+	for _, e := range t.Queue {
+		if e.Alert.Action == alert.Resolve {
+			word := t.end(e)
+			start.Ended = &word
+			break
+		}
+	}
+	return start
+}
+
+// end is the same word whenever it is said: an escalation that was opened over hears it a second time in its turn.
+func (t *talk) end(e contract.Event) contract.Word {
+	return contract.Word{
+		By: "monitor", Via: "events", At: e.ReceivedAt,
+		Key: fmt.Sprintf("dark/%s/%d/end", t.given.Hash[:min(8, len(t.given.Hash))], e.ReceivedAt.UnixMicro()),
 	}
 }
 
@@ -256,11 +279,11 @@ func (t *talk) repeat(ctx workflow.Context, batch int) {
 
 // address hands the monitor's word over. A resolve ends the alert: the same key afterwards is a new one.
 func (t *talk) address(ctx workflow.Context, e contract.Event) {
-	name := contract.Acknowledge
+	name, word := contract.Acknowledge, contract.Word{By: "monitor", Via: "events", Key: t.key(), At: e.ReceivedAt}
 	if e.Alert.Action == alert.Resolve {
-		name = contract.Resolve
+		name, word = contract.Resolve, t.end(e)
 	}
-	if !t.say(ctx, name, contract.Word{By: "monitor", Via: "events", Key: t.key(), At: e.ReceivedAt}) {
+	if !t.say(ctx, name, word) {
 		return
 	}
 	t.keep(contract.Led{Event: e, Escalation: t.Current})
@@ -346,6 +369,7 @@ func bringing(events int) workflow.ActivityOptions {
 		StartToCloseTimeout: 20 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 10 * time.Second},
 		Summary:             fmt.Sprintf("%d events to the inbox", events),
+		Priority:            temporal.Priority{PriorityKey: rank(org.P5)}, // all of it has been told
 	}
 }
 

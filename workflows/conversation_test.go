@@ -56,8 +56,11 @@ func newNight(t *testing.T) *night {
 
 // listener is an escalation that ends when it is resolved, or a day later: the test environment waits for children.
 func (n *night) listener(ctx workflow.Context, start contract.Start) error {
-	n.heard = append(n.heard, fmt.Sprintf("%s opens", start.Opening.ID))
 	over := false
+	n.heard = append(n.heard, fmt.Sprintf("%s opens", start.Opening.ID))
+	if start.Ended != nil {
+		n.heard = append(n.heard, fmt.Sprintf("%s resolve by %s at once", start.Opening.ID, start.Ended.By))
+	}
 	day := workflow.NewTimer(ctx, 24*time.Hour)
 	for !over && !day.IsReady() {
 		workflow.NewSelector(ctx).AddFuture(day, func(workflow.Future) {}).
@@ -165,6 +168,17 @@ func TestInTheDarkOneAlertIsOneEscalationUntilItIsResolved(t *testing.T) {
 		"acknowledge → E-901", "resolve → E-901", "trigger → E-902 opened",
 	}, n.led(), "in order, once the inbox is back")
 	require.GreaterOrEqual(t, n.env.Now().Sub(threeAM), time.Minute)
+}
+
+// Opened first and resolved after, it would call somebody in between for what is over.
+func TestWhatIsOverBeforeItCouldBePlacedOpensOver(t *testing.T) {
+	n := newNight(t)
+	n.sends(0, alert.Trigger, alert.Critical)
+	n.sends(0, alert.Resolve, "")
+	n.runs(contract.Conversation{})
+	require.NoError(t, n.env.GetWorkflowError())
+	require.Equal(t, []string{"E-901 opens", "E-901 resolve by monitor at once", "E-901 resolve by monitor"}, n.heard)
+	require.Equal(t, []string{"trigger → E-901 opened", "resolve → E-901"}, n.led())
 }
 
 func TestADeliveryThatComesTwiceIsHeardOnce(t *testing.T) {

@@ -62,6 +62,18 @@ func TestAckInTheFirstTaskIsNotLost(t *testing.T) {
 	require.LessOrEqual(t, len(h.told), 1, "told: %v", h.told)
 }
 
+func TestWhatOpensOverCallsNobody(t *testing.T) {
+	h := newHouse(t)
+	end := word("monitor", "k1")
+	h.ended = &end
+	h.at(time.Second, func() { h.env.SignalWorkflow(contract.Resolve, end) }) // said again in its turn
+	h.run()
+	require.NoError(t, h.env.GetWorkflowError())
+	require.Empty(t, h.told)
+	require.Equal(t, escalation.Closed, h.summary.State)
+	require.Len(t, h.texts(escalation.EntryResolved), 1)
+}
+
 // An ack that comes before anybody was told finds no name to call its author by.
 func normalised(texts []string) []string {
 	for i, text := range texts {

@@ -47,7 +47,8 @@ type house struct {
 	rules    int // of the opening; 0: the newest
 	largest  int // batch of the journal, in bytes as Temporal carries it
 	children []string
-	lost     func() error // what reading an earlier revision fails with
+	ended    *contract.Word // with the opening
+	lost     func() error   // what reading an earlier revision fails with
 }
 
 var threeAM = time.Date(2026, 12, 25, 3, 0, 0, 0, time.UTC)
@@ -172,7 +173,7 @@ func (h *house) opening() escalation.Opening {
 func (h *house) run() {
 	h.t.Helper()
 	h.env.SetStartWorkflowOptions(startOptions(contract.EscalationID("E-42")))
-	h.env.ExecuteWorkflow(contract.WorkflowEscalation, contract.Start{Opening: h.opening()})
+	h.env.ExecuteWorkflow(contract.WorkflowEscalation, contract.Start{Opening: h.opening(), Ended: h.ended})
 	require.True(h.t, h.env.IsWorkflowCompleted())
 }
 

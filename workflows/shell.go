@@ -68,6 +68,9 @@ func (s *shell) begin(ctx workflow.Context, start contract.Start) {
 	}
 	s.shown = attributes{state: escalation.Open, priority: start.Opening.Plan.Priority, tier: 1} // set at the start
 	s.apply(ctx, escalation.Opened{At: workflow.Now(ctx), Opening: start.Opening})
+	if start.Ended != nil {
+		s.apply(ctx, event(contract.Resolve, *start.Ended, workflow.Now(ctx)))
+	}
 }
 
 // run waits for what is due next and lets the machine know, until it is over.
@@ -175,7 +178,7 @@ func (s *shell) write(ctx workflow.Context) {
 		s.busy++
 		s.writing++
 		batch := s.unwritten()
-		how := record.insist
+		how := s.note
 		if s.certain(batch) {
 			how = func(ctx workflow.Context, in contract.Record, summary string) (struct{}, error) {
 				return record.look(ctx, s, in, summary)
@@ -188,6 +191,13 @@ func (s *shell) write(ctx workflow.Context) {
 		s.writing--
 		s.busy--
 	}
+}
+
+// note writes when there is time for it: of what is as urgent, whoever must be called goes first.
+func (s *shell) note(ctx workflow.Context, in contract.Record, summary string) (struct{}, error) {
+	options := patient(summary)
+	options.Priority = temporal.Priority{PriorityKey: min(rank(s.state.Plan.Priority)+2, rank(org.P5))}
+	return record.try(ctx, in, options)
 }
 
 // pressing: something must be written now. Good news waits for the next entry, but not beyond the end of the run.
