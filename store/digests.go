@@ -158,7 +158,7 @@ func (d Digests) Members(ctx context.Context, digests ...int64) (map[int64][]ser
 	}
 	members := map[int64][]service.Member{}
 	for _, row := range rows {
-		m := service.Member{Gathered: service.Gathered{Key: row.Key, Workflow: row.Workflow, DecidedAt: row.DecidedAt}, Answered: row.AnsweredAt != nil}
+		m := service.Member{Gathered: service.Gathered{Key: row.Key, Workflow: row.Workflow, DecidedAt: row.DecidedAt}, Answered: row.AnsweredAt != nil || row.Ended}
 		if err := json.Unmarshal(row.Brief, &m.Brief); err != nil {
 			return nil, fmt.Errorf("read the page %s: %w", row.Key, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/id"
@@ -332,4 +333,23 @@ func TestDigestsAreForgottenLongAfterTheirEnd(t *testing.T) {
 	require.Equal(t, 1, forget())
 	require.Zero(t, forget())
 	require.Zero(t, number(t, book.Pool, "select count(*) from gathered where digest = "+strconv.FormatInt(g.ID, 10)))
+}
+
+func TestADigestLeavesOutWhoseEndOnlyItsRunHasNotHeard(t *testing.T) {
+	d := newDoor(t)
+	ctx, book := t.Context(), store.Digests{Pool: d.inbox.Pool}
+	for _, key := range []string{"disk", "fans", "mail"} { // 1, 2, 3
+		for _, e := range d.settles(d.says(event(alert.Trigger, key, alert.Critical))) {
+			require.NoError(t, d.inbox.Done(ctx, e.ID))
+		}
+	}
+	d.settles(d.says(event(alert.Resolve, "fans", "")))
+	g := gatheredUp(t, book, 3)
+	members, err := book.Members(ctx, g.ID)
+	require.NoError(t, err)
+	answered := map[id.Escalation]bool{}
+	for _, m := range members[g.ID] {
+		answered[m.Brief.Escalation] = m.Answered
+	}
+	require.Equal(t, map[id.Escalation]bool{"E-2": true, "E-3": false}, answered)
 }

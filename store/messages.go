@@ -31,13 +31,16 @@ func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, deci
 	if err != nil {
 		return contract.Prior{}, err
 	}
+	var about int64 // none: what informs leaves all the same, and of its pages a digest knows better
 	if m.Purpose != page.Page || decided.IsZero() {
-		decided = never // what informs leaves all the same, and of its pages a digest knows better
+		decided = never
+	} else if about, err = numberOf(m.Brief.Escalation); err != nil {
+		return contract.Prior{}, err
 	}
 	var begun int64
 	batch := &pgx.Batch{}
 	batch.Queue(sqlc.ShareWorkflow, text(workflow))
-	batch.Queue(sqlc.BeginMessage, text(m.Key), text(workflow), kept, at, decided).Exec(func(tag pgconn.CommandTag) error {
+	batch.Queue(sqlc.BeginMessage, text(m.Key), text(workflow), kept, at, decided, about).Exec(func(tag pgconn.CommandTag) error {
 		begun = tag.RowsAffected()
 		return nil
 	})
@@ -47,7 +50,7 @@ func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, deci
 	if begun > 0 {
 		return contract.Prior{}, nil
 	}
-	before, err := sqlc.New(l.Pool).BegunMessage(ctx, decided, text(m.Key))
+	before, err := sqlc.New(l.Pool).BegunMessage(ctx, decided, about, text(m.Key))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return contract.Prior{Silenced: true}, nil
 	}

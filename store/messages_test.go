@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/fault"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
@@ -133,6 +134,29 @@ func TestNoPageSlipsPastAnAnswer(t *testing.T) {
 		silent.Store(true)
 		group.Wait()
 	}
+}
+
+// The engine is slow, and the run has not heard yet that its monitor took the alarm back: it goes on deciding to page.
+func TestNobodyIsPagedOfAnEndThatOnlyItsRunHasNotHeard(t *testing.T) {
+	d := newDoor(t)
+	ctx, ledger := t.Context(), store.Ledger{Pool: d.inbox.Pool}
+	opened := d.settles(d.says(event(alert.Trigger, "disk", alert.Critical)))
+	other := d.settles(d.says(event(alert.Trigger, "fans", alert.Critical)))
+	ended := d.settles(d.says(event(alert.Resolve, "disk", "")))
+	begin := func(of service.Errand, purpose page.Purpose) contract.Prior {
+		m := message()
+		m.Key, m.Purpose, m.Brief.Escalation = string(of.Escalation)+"/"+string(purpose), purpose, of.Escalation
+		prior, err := ledger.Begin(ctx, m, contract.EscalationID(of.Escalation), time.Now(), time.Now())
+		require.NoError(t, err)
+		return prior
+	}
+	require.Equal(t, contract.Prior{Silenced: true}, begin(opened[0], page.Page))
+	require.Equal(t, contract.Prior{}, begin(opened[0], page.Inform), "whoever is only informed is")
+	require.Equal(t, contract.Prior{}, begin(other[0], page.Page))
+	for _, e := range ended {
+		require.NoError(t, d.inbox.Done(ctx, e.ID))
+	}
+	require.Equal(t, contract.Prior{}, begin(opened[0], page.Page), "it knows, and pages of what was reopened")
 }
 
 func TestMessagesAreKeptWithoutTheirSignedLink(t *testing.T) {

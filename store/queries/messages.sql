@@ -6,14 +6,19 @@ select pg_advisory_xact_lock_shared(hashtextextended(@workflow::text, 21));
 select pg_advisory_xact_lock(hashtextextended(@workflow::text, 21));
 
 -- name: BeginMessage :execrows
--- A statement of its own after the lock, so that it sees what was committed while it waited.
+-- A statement of its own after the lock, so that it sees what was committed while it waited. Whose end we have accepted is
+-- not paged any more, also while its run has not heard of the end.
 insert into messages (key, workflow, message, begun_at)
 select @key, @workflow, @message, @begun_at
 where not exists (select from silences s where s.workflow = @workflow and s.since > @decided)
+  and not exists (select from errands e where e.escalation = @escalation and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
 on conflict (key) do nothing;
 
 -- name: BegunMessage :one
-select begun_at, first, exists (select from silences s where s.workflow = messages.workflow and s.since > @decided::timestamptz) as silenced
+select begun_at, first, (
+    exists (select from silences s where s.workflow = messages.workflow and s.since > @decided::timestamptz)
+    or exists (select from errands e where e.escalation = @escalation and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
+)::boolean as silenced
 from messages where key = @key;
 
 -- name: FallSilent :exec

@@ -14,18 +14,21 @@ const BeginMessage = `-- name: BeginMessage :execrows
 insert into messages (key, workflow, message, begun_at)
 select $1, $2, $3, $4
 where not exists (select from silences s where s.workflow = $2 and s.since > $5)
+  and not exists (select from errands e where e.escalation = $6 and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
 on conflict (key) do nothing
 `
 
 type BeginMessageParams struct {
-	Key      string
-	Workflow string
-	Message  []byte
-	BegunAt  time.Time
-	Decided  time.Time
+	Key        string
+	Workflow   string
+	Message    []byte
+	BegunAt    time.Time
+	Decided    time.Time
+	Escalation int64
 }
 
-// A statement of its own after the lock, so that it sees what was committed while it waited.
+// A statement of its own after the lock, so that it sees what was committed while it waited. Whose end we have accepted is
+// not paged any more, also while its run has not heard of the end.
 func (q *Queries) BeginMessage(ctx context.Context, arg BeginMessageParams) (int64, error) {
 	result, err := q.db.Exec(ctx, BeginMessage,
 		arg.Key,
@@ -33,6 +36,7 @@ func (q *Queries) BeginMessage(ctx context.Context, arg BeginMessageParams) (int
 		arg.Message,
 		arg.BegunAt,
 		arg.Decided,
+		arg.Escalation,
 	)
 	if err != nil {
 		return 0, err
@@ -41,8 +45,11 @@ func (q *Queries) BeginMessage(ctx context.Context, arg BeginMessageParams) (int
 }
 
 const BegunMessage = `-- name: BegunMessage :one
-select begun_at, first, exists (select from silences s where s.workflow = messages.workflow and s.since > $1::timestamptz) as silenced
-from messages where key = $2
+select begun_at, first, (
+    exists (select from silences s where s.workflow = messages.workflow and s.since > $1::timestamptz)
+    or exists (select from errands e where e.escalation = $2 and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
+)::boolean as silenced
+from messages where key = $3
 `
 
 type BegunMessageRow struct {
@@ -51,8 +58,8 @@ type BegunMessageRow struct {
 	Silenced bool
 }
 
-func (q *Queries) BegunMessage(ctx context.Context, decided time.Time, key string) (BegunMessageRow, error) {
-	row := q.db.QueryRow(ctx, BegunMessage, decided, key)
+func (q *Queries) BegunMessage(ctx context.Context, decided time.Time, escalation int64, key string) (BegunMessageRow, error) {
+	row := q.db.QueryRow(ctx, BegunMessage, decided, escalation, key)
 	var i BegunMessageRow
 	err := row.Scan(&i.BegunAt, &i.First, &i.Silenced)
 	return i, err
