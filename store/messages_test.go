@@ -142,7 +142,7 @@ func TestNobodyIsPagedOfAnEndThatOnlyItsRunHasNotHeard(t *testing.T) {
 	ctx, ledger := t.Context(), store.Ledger{Pool: d.inbox.Pool}
 	opened := d.settles(d.says(event(alert.Trigger, "disk", alert.Critical)))
 	other := d.settles(d.says(event(alert.Trigger, "fans", alert.Critical)))
-	ended := d.settles(d.says(event(alert.Resolve, "disk", "")))
+	seq := d.says(event(alert.Resolve, "disk", ""))
 	begin := func(of service.Errand, purpose page.Purpose) contract.Prior {
 		m := message()
 		m.Key, m.Purpose, m.Brief.Escalation = string(of.Escalation)+"/"+string(purpose), purpose, of.Escalation
@@ -150,7 +150,9 @@ func TestNobodyIsPagedOfAnEndThatOnlyItsRunHasNotHeard(t *testing.T) {
 		require.NoError(t, err)
 		return prior
 	}
-	require.Equal(t, contract.Prior{Silenced: true}, begin(opened[0], page.Page))
+	require.Equal(t, contract.Prior{Silenced: true}, begin(opened[0], page.Page), "accepted, and not settled")
+	ended := d.settles(seq)
+	require.Equal(t, contract.Prior{Silenced: true}, begin(opened[0], page.Page), "settled, and not told")
 	require.Equal(t, contract.Prior{}, begin(opened[0], page.Inform), "whoever is only informed is")
 	require.Equal(t, contract.Prior{}, begin(other[0], page.Page))
 	for _, e := range ended {

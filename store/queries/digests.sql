@@ -51,7 +51,7 @@ returning d.id, d.person, d.method, d.urgent, d.frozen_at, d.attempts;
 
 -- name: MembersOf :many
 select g.key, g.digest, g.workflow, g.brief, g.decided_at, g.answered_at, e.summary,
-    exists (select from errands w where w.escalation = g.escalation and w.done_at is null and w.kind = 'say' and w.payload->>'verb' = 'resolve')::boolean as ended
+    end_accepted(g.escalation)::boolean as ended
 from gathered g left join escalations e on e.number = g.escalation
 where g.digest = any (@digests::bigint[]) and g.dropped_at is null
 order by g.decided_at, g.key;

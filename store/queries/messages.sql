@@ -11,14 +11,12 @@ select pg_advisory_xact_lock(hashtextextended(@workflow::text, 21));
 insert into messages (key, workflow, message, begun_at)
 select @key, @workflow, @message, @begun_at
 where not exists (select from silences s where s.workflow = @workflow and s.since > @decided)
-  and not exists (select from errands e where e.escalation = @escalation and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
+  and not end_accepted(@escalation)
 on conflict (key) do nothing;
 
 -- name: BegunMessage :one
-select begun_at, first, (
-    exists (select from silences s where s.workflow = messages.workflow and s.since > @decided::timestamptz)
-    or exists (select from errands e where e.escalation = @escalation and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
-)::boolean as silenced
+select begun_at, first,
+    (exists (select from silences s where s.workflow = messages.workflow and s.since > @decided::timestamptz) or end_accepted(@escalation))::boolean as silenced
 from messages where key = @key;
 
 -- name: FallSilent :exec

@@ -319,7 +319,7 @@ func (q *Queries) LockWay(ctx context.Context, person string, method string) (Lo
 
 const MembersOf = `-- name: MembersOf :many
 select g.key, g.digest, g.workflow, g.brief, g.decided_at, g.answered_at, e.summary,
-    exists (select from errands w where w.escalation = g.escalation and w.done_at is null and w.kind = 'say' and w.payload->>'verb' = 'resolve')::boolean as ended
+    end_accepted(g.escalation)::boolean as ended
 from gathered g left join escalations e on e.number = g.escalation
 where g.digest = any ($1::bigint[]) and g.dropped_at is null
 order by g.decided_at, g.key

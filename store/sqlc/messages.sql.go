@@ -14,7 +14,7 @@ const BeginMessage = `-- name: BeginMessage :execrows
 insert into messages (key, workflow, message, begun_at)
 select $1, $2, $3, $4
 where not exists (select from silences s where s.workflow = $2 and s.since > $5)
-  and not exists (select from errands e where e.escalation = $6 and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
+  and not end_accepted($6)
 on conflict (key) do nothing
 `
 
@@ -45,10 +45,8 @@ func (q *Queries) BeginMessage(ctx context.Context, arg BeginMessageParams) (int
 }
 
 const BegunMessage = `-- name: BegunMessage :one
-select begun_at, first, (
-    exists (select from silences s where s.workflow = messages.workflow and s.since > $1::timestamptz)
-    or exists (select from errands e where e.escalation = $2 and e.done_at is null and e.kind = 'say' and e.payload->>'verb' = 'resolve')
-)::boolean as silenced
+select begun_at, first,
+    (exists (select from silences s where s.workflow = messages.workflow and s.since > $1::timestamptz) or end_accepted($2))::boolean as silenced
 from messages where key = $3
 `
 
