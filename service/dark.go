@@ -52,6 +52,8 @@ const (
 	duskLasts            = 10 * time.Minute
 	lookAtDusk           = time.Second
 	lookByDay            = 15 * time.Second
+	lookInTheDark        = 5 * time.Second      // nothing is opened past the list then, and the engine has enough to do
+	lookCosts            = 4 * time.Millisecond // that much rarer for each conversation that is listed
 	handleWithin         = 4 * time.Second
 )
 
@@ -154,11 +156,15 @@ func (d *Dark) due() bool {
 	every := lookByDay
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.talking) > 0 || d.Lights.OutLately(duskLasts) {
-		every = lookAtDusk
+	_, out := d.Lights.Out()
+	switch {
+	case out:
+		every = lookInTheDark
+	case len(d.talking) > 0 || d.Lights.OutLately(duskLasts):
+		every = max(lookAtDusk, time.Duration(len(d.talking))*lookCosts)
 	}
 	now := d.Now()
-	if now.Sub(d.looked) < every {
+	if now.Sub(d.looked) < every && !(!out && d.Lights.OutLately(now.Sub(d.looked))) {
 		return false
 	}
 	d.looked = now

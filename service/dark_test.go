@@ -177,6 +177,23 @@ func TestWhatTheEngineHasTakenOverIsNotOpenedOnceMore(t *testing.T) {
 	require.Equal(t, n.dark.Hash("payments", "unsettled"), n.engine.Started()[0].Conversation, "so that it is found without the inbox")
 }
 
+// Listing a thousand conversations four times a second kept the engine from being asked which escalation an alert is about.
+// A list from before the records came back would open a second one.
+func TestWhichConversationsRunIsAskedRarelyInTheDarkAndAtOnceWhenItEnds(t *testing.T) {
+	n := newNight(t)
+	begun := n.dark.Hash("payments", "begun elsewhere")
+	n.lights.Saw(away)
+	n.dark.Look(ctx())
+	n.talks.Begin(begun)
+	n.now = n.now.Add(2 * time.Second)
+	n.dark.Look(ctx())
+	require.False(t, n.dark.Talks(begun), "nothing is opened past the list now: it is left alone")
+	n.now = n.now.Add(100 * time.Millisecond)
+	n.lights.Saw(nil)
+	n.dark.Look(ctx())
+	require.True(t, n.dark.Talks(begun))
+}
+
 // failing is an inbox that takes events and cannot settle them.
 type failing struct{ *servicetest.Inbox }
 
