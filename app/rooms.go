@@ -114,7 +114,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	r.heart = &service.Heart{
 		Organisation: r.directory, Heartbeats: store.Heartbeats{Pool: db}, Inbox: inbox, Desk: desk, Lights: lights, Now: now, Log: log,
 	}
-	r.quiet = &service.Quiet{Alerts: inbox, Routes: routes, Lights: lights, Now: now, Log: log}
+	r.quiet = &service.Quiet{Alerts: inbox, Routes: routes, Lights: lights, Dark: r.dark, Now: now, Log: log}
 	r.maintenance = &service.Maintenance{Organisation: r.directory, Windows: store.Windows{Pool: db}, Access: access, Now: now}
 	r.intake = &service.Intake{
 		Organisation: r.directory, Inbox: inbox, Lights: lights, Dark: r.dark, Routes: routes, Heart: r.heart, Canary: proof, Now: now, Desk: desk,

@@ -236,6 +236,80 @@ func TestBelaysPostgresIsAwayForAWhile(t *testing.T) {
 	}
 }
 
+// Rules delay alerts, a group has members, and PostgreSQL goes away until after their instants. What ended meanwhile pages nobody when it is
+// back, what fires pages once, and a group whose last alert ended in the dark is over.
+func TestWhatIsDelayedWhenPostgresGoesAway(t *testing.T) {
+	n := newNight(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(n.story())
+		}
+	})
+	const delay = 15 * time.Second
+	n.promises(fmt.Sprintf(`kind: rules
+id: patience
+rules:
+  - {name: later, when: 'service == "life1"', delay: %s}
+  - {name: together, when: 'service == "life2"', group: {by: [source], within: 10m}}
+`, delay))
+	first, second := n.http, n.door.addresses[0]
+	for _, what := range []string{"ended", "ended again", "fires"} {
+		n.sends(first, lifeKey(1), "trigger", what, what+" in the dark")
+	}
+	for _, what := range []string{"a", "b"} {
+		n.sends(first, lifeKey(2), "trigger", what, "node "+what+" is gone")
+	}
+	group := n.toldOf(number(2, 0), "node a is gone")
+	n.await(func() bool { return n.number("select count(*) from alerts where state = 'delayed'") == 3 }, "three wait")
+	n.await(func() bool { return n.number("select count(*) from alerts where state = 'member'") == 2 }, "two are one")
+
+	n.out()
+	began := time.Now()
+	n.sends(first, lifeKey(1), "resolve", "ended", "")
+	n.sends(second, lifeKey(1), "resolve", "ended again", "")
+	n.sends(second, lifeKey(2), "resolve", "a", "")
+	time.Sleep(time.Until(began.Add(delay))) // the instants pass in the dark
+	n.on()
+
+	fires := n.toldOf(number(1, 0), "fires in the dark")
+	done := func(ends int) {
+		n.t.Helper()
+		n.await(func() bool {
+			return n.number("select count(*) from inbox where action = 'resolve' and settled_at is not null") == ends &&
+				n.number("select count(*) from inbox where settled_at is null")+n.number("select count(*) from errands where done_at is null") == 0
+		}, "all is on record, and nothing is left undone")
+	}
+	done(3)
+	require.Equal(t, 1, n.number("select count(*) from inbox where action = 'resolve' and note = '1 others of its group still fire'"), "%s", n.inbox())
+	require.NotEqual(t, "resolved", n.escalation(group).State, "one of its alerts fires")
+	n.sends(first, lifeKey(2), "resolve", "b", "")
+	n.becomes(group, "resolved")
+	done(4)
+	require.Equal(t, 2, n.number("select count(*) from inbox where action = 'resolve' and note = 'over before anybody was told'"), "%s", n.inbox())
+	require.Equal(t, 2, n.number("select count(*) from escalations"), "the group, and what fires")
+	require.Equal(t, 1, n.number("select count(*) from alerts where state = 'delayed'")+n.number("select count(*) from escalations where state = 'open'"), "what fires is open, and nothing waits")
+	require.Len(t, n.toNumber(fires, "Messages", number(1, 0)), 1, "once")
+	for _, s := range n.twilio.Sent() {
+		require.NotContains(t, s.Body, "ended in the dark")
+		require.NotContains(t, s.Body, "ended again in the dark")
+	}
+
+	n.sends(second, lifeKey(1), "resolve", "fires", "")
+	n.becomes(fires, "resolved")
+	require.Equal(t, 2, n.number("select count(*) from escalations"))
+}
+
+// inbox is what came in and what became of it.
+func (n night) inbox() (all string) {
+	n.t.Helper()
+	conn, err := pgx.Connect(n.t.Context(), n.stack.DatabaseURL)
+	require.NoError(n.t, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	require.NoError(n.t, conn.QueryRow(n.t.Context(),
+		"select string_agg(format('%s %s %s: E-%s %s', to_char(received_at, 'HH24:MI:SS'), action, dedup_key, escalation, note), E'\\n' order by seq) from inbox").Scan(&all))
+	return all
+}
+
 // longest is the run of a kind of which there is most to tell.
 func (n night) longest(kind string) (run string) {
 	n.t.Helper()

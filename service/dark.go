@@ -42,6 +42,8 @@ type Dark struct {
 	mu      sync.Mutex
 	talking map[string]time.Time // until when at least
 	looked  time.Time            // when the engine was last asked
+	listed  time.Time            // when it was last asked and answered
+	unsure  time.Time            // since when nobody knows which conversations run; zero: it is known
 }
 
 const (
@@ -51,6 +53,8 @@ const (
 	talkingAtLeast       = 5 * time.Second // a conversation just begun may not be listed yet
 	duskLasts            = 10 * time.Minute
 	lookAtDusk           = time.Second
+	backFor              = 5 * time.Second  // after the lights came on, for other processes to see it and for what they began to be listed
+	doubtLasts           = 30 * time.Second // of an engine that does not say which conversations run
 	lookByDay            = 15 * time.Second
 	lookInTheDark        = 5 * time.Second      // nothing is opened past the list then, and the engine has enough to do
 	lookCosts            = 4 * time.Millisecond // that much rarer for each conversation that is listed
@@ -124,11 +128,45 @@ func (d *Dark) Talks(hash string) bool {
 	return talks
 }
 
+// Talking reports whether any conversation goes on in the engine.
+func (d *Dark) Talking() bool {
+	if d == nil {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.talking) > 0
+}
+
+// Told reports whether it is known which conversations run, all that began in the dark among them. While it is not, what was quiet
+// stays so: its end may have come meanwhile. An engine that does not say for long is not waited for.
+func (d *Dark) Told() bool {
+	if d == nil {
+		return true
+	}
+	from := d.Lights.Back()
+	if !from.IsZero() {
+		from = from.Add(backFor)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.listed.IsZero() && !d.listed.Before(from) {
+		d.unsure = time.Time{}
+		return true
+	}
+	now := d.Now()
+	if d.unsure.IsZero() {
+		d.unsure = now
+	}
+	return now.Sub(d.unsure) > doubtLasts
+}
+
 // Look asks the engine, now and then, which conversations run: other processes begin them too.
 func (d *Dark) Look(ctx context.Context) {
 	if d == nil || !d.due() {
 		return
 	}
+	asked := d.Now()
 	listed, err := d.Conversations.Talking(ctx)
 	if err != nil { // what was known stays
 		d.Log.DebugContext(ctx, "conversations not listed", "error", err)
@@ -137,6 +175,7 @@ func (d *Dark) Look(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.Now()
+	d.listed = asked
 	before := len(d.talking)
 	maps.DeleteFunc(d.talking, func(_ string, until time.Time) bool { return !now.Before(until) })
 	if d.talking == nil {

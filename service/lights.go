@@ -166,3 +166,13 @@ func (l *Lights) OutLately(within time.Duration) bool {
 	defer l.mu.Unlock()
 	return !l.since.IsZero() || !l.last.IsZero() && l.Now().Sub(l.last) < within
 }
+
+// Back is when they last came on again; zero: they never were out.
+func (l *Lights) Back() time.Time {
+	if l == nil {
+		return time.Time{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}

@@ -82,6 +82,7 @@ type Quiet struct {
 	Alerts Quieted
 	Routes *Routes
 	Lights *Lights // nil: the records are always asked
+	Dark   *Dark   // nil: nothing is ever taken without the records
 	Now    func() time.Time
 	Log    *slog.Logger
 	Every  time.Duration // zero: one second
@@ -116,8 +117,12 @@ func (q *Quiet) Run(ctx context.Context) {
 	}
 }
 
-// Look lets go of everything whose time has come.
+// Look lets go of everything whose time has come. What came while the records were away is heard first: it may be the end of what
+// waits, or something worse.
 func (q *Quiet) Look(ctx context.Context) error {
+	if _, out := q.Lights.Out(); !out && !q.Dark.Told() {
+		return nil
+	}
 	return q.Lights.Ask(ctx, settleWithin, func(ctx context.Context) error {
 		now := q.Now().Truncate(time.Microsecond) // as the inbox keeps it
 		if err := q.ripen(ctx, now); err != nil {
@@ -128,6 +133,9 @@ func (q *Quiet) Look(ctx context.Context) error {
 			return err
 		}
 		for _, m := range muted {
+			if q.heard(m) {
+				continue
+			}
 			if err := q.Alerts.Unmute(ctx, m.Seq, q.Routes.Covered(m, now), now); err != nil {
 				return err
 			}
@@ -148,6 +156,9 @@ func (q *Quiet) tidy(ctx context.Context, now time.Time) error {
 	return err
 }
 
+// heard: more has come of it in the dark, which is not on record yet.
+func (q *Quiet) heard(m Muted) bool { return q.Dark.Talks(q.Dark.Hash(m.Service, m.Alert.DedupKey)) }
+
 // ripen makes events again of what is due, but of what was delayed into a window that covers it: that waits for its end.
 func (q *Quiet) ripen(ctx context.Context, now time.Time) error {
 	for {
@@ -165,9 +176,10 @@ func (q *Quiet) ripen(ctx context.Context, now time.Time) error {
 	}
 }
 
-// uncovered are the delayed alerts that no window covers, of those that are due; nil: no window is open. more: there may be others.
+// uncovered are the delayed alerts that no window covers, of those that are due; nil: no window is open, and nothing was taken in
+// the dark. more: there may be others.
 func (q *Quiet) uncovered(ctx context.Context, now time.Time) (free []int64, more bool, err error) {
-	if len(q.Routes.Open(now)) == 0 {
+	if len(q.Routes.Open(now)) == 0 && !q.Dark.Talking() {
 		return nil, false, nil
 	}
 	due, err := q.Alerts.Delayed(ctx, now, ripenAtOnce)
@@ -175,7 +187,12 @@ func (q *Quiet) uncovered(ctx context.Context, now time.Time) (free []int64, mor
 		return nil, false, err
 	}
 	free = []int64{}
+	more = len(due) == ripenAtOnce
 	for _, m := range due {
+		if q.heard(m) {
+			more = false // they would be found again at once
+			continue
+		}
 		window := q.Routes.Covered(m, now)
 		if window == "" {
 			free = append(free, m.Seq)
@@ -185,5 +202,5 @@ func (q *Quiet) uncovered(ctx context.Context, now time.Time) (free []int64, mor
 			return nil, false, err
 		}
 	}
-	return free, len(due) == ripenAtOnce, nil
+	return free, more, nil
 }

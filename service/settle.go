@@ -309,7 +309,11 @@ func (s *Settler) opening(e id.Escalation, in Incoming) (contract.Start, error) 
 	if s.Rules != nil {
 		opening.Rules = min(opening.Rules, s.Rules())
 	}
-	return contract.Start{Opening: opening, Conversation: s.Dark.Hash(home, in.Alert.DedupKey)}, nil
+	conversation := s.Dark.Hash(home, in.Alert.DedupKey)
+	if r := in.Route; r != nil && r.Group != nil {
+		conversation = s.Dark.Hash("*", r.Group.Key) // in the dark no alert of a group speaks for the others
+	}
+	return contract.Start{Opening: opening, Conversation: conversation}, nil
 }
 
 // canary is the opening of an alert of ours to ourselves: it goes the way of every other, to nobody but the robot.

@@ -317,6 +317,11 @@ func (c *conversation) ends(event sqlc.ConversationRow, in service.Incoming) err
 			return nil
 		}
 	case member:
+		if c.held != nil { // one of its own, opened beside the group while the records were away
+			if err := c.tell(c.held, event.Seq, contract.Resolve, in); err != nil {
+				return err
+			}
+		}
 		return c.leaves(event.Seq, in, fired)
 	}
 	if c.held != nil && !event.Ripened && watched != nil && len(c.alert.Changes) > watched.Changes {

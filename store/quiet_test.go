@@ -411,7 +411,6 @@ func TestAnAlertThatEndsWhileItsDelayDoesTellsNobodyLater(t *testing.T) {
 	r := withRules(t, org.Rule{Name: "patience", Action: org.Tell, Delay: time.Minute})
 	ctx := context.Background()
 	require.Empty(t, r.fires("disk", alert.Error))
-	seq := r.door.says(event(alert.Resolve, "disk", alert.Info))
 
 	ripening, err := r.inbox.Pool.Begin(ctx)
 	require.NoError(t, err)
@@ -419,6 +418,7 @@ func TestAnAlertThatEndsWhileItsDelayDoesTellsNobodyLater(t *testing.T) {
 	ripe, err := sqlc.New(ripening).RipenAlerts(ctx, sqlc.RipenAlertsParams{At: r.now.Add(time.Hour), AllDelayed: true, Lim: 10})
 	require.NoError(t, err)
 	require.Len(t, ripe, 1)
+	seq := r.door.says(event(alert.Resolve, "disk", alert.Info))
 
 	type settled struct {
 		errands []service.Errand
@@ -437,6 +437,21 @@ func TestAnAlertThatEndsWhileItsDelayDoesTellsNobodyLater(t *testing.T) {
 	require.NoError(t, heard.err)
 	require.Equal(t, []string{"open E-1", "resolve E-1 by monitor via events"}, r.told(heard.errands), "what ripened first is settled first")
 	require.Empty(t, r.looks(), "it is over, and nobody is told of it later")
+}
+
+// What ends at the instant at which its delay does, and is not settled yet, is heard first.
+func TestAnEndThatIsNotSettledYetComesFirst(t *testing.T) {
+	r := withRules(t, org.Rule{Name: "patience", When: `severity == "error"`, Action: org.Tell, Delay: time.Minute})
+	r.byHand = []org.Window{{ID: "W-1", Name: "Upgrade", From: r.now, Until: r.now.Add(time.Minute), UpTo: "warning"}}
+	require.Empty(t, r.fires("disk", alert.Error))
+	require.Empty(t, r.fires("queue", alert.Warning))
+	for _, key := range []string{"disk", "queue"} {
+		r.door.says(event(alert.Resolve, key, alert.Info))
+	}
+	require.Empty(t, r.passes(time.Hour))
+	require.Empty(t, r.passes(time.Hour))
+	require.Equal(t, "over before anybody was told", r.note("disk"))
+	require.Equal(t, "over before anybody was told", r.note("queue"))
 }
 
 // What nobody can read is let go, and keeps no other alert quiet for ever.

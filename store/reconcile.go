@@ -38,6 +38,9 @@ func (i Inbox) Reconcile(ctx context.Context, r contract.Reconcile) error {
 			if err := take(ctx, led); err != nil {
 				return err
 			}
+			if err := d.awake(ctx, led); err != nil {
+				return err
+			}
 		}
 		if d.about != 0 {
 			before := r.Led[0].Event.ReceivedAt
@@ -61,11 +64,19 @@ type dusk struct {
 	claims   int64     // the one that should hold the key, as far as news says
 	fired    time.Time // when it was last heard of
 	waiting  time.Time // since when an alert waits to be settled that the engine never heard of; zero: none
+	quiet    string    // how the alert is kept quiet, of which the engine knows nothing: a state of alerts; empty: it is not
 }
 
-// look finds out whether an alert waits that this is about: it was accepted before, and to settle it failed. The engine
-// was told its end, and knew of nothing to end.
+// look finds out whether an alert waits that this is about: it was accepted before, and to settle it failed, or rules and
+// windows keep it quiet. The engine was told its end, and knew of nothing to end.
 func (d *dusk) look(ctx context.Context, all []contract.Led) error {
+	known, err := d.q.AlertOf(ctx, d.service, d.dedupKey)
+	if err != nil {
+		return err
+	}
+	if len(known) > 0 && known[0].State != plain {
+		d.quiet = known[0].State
+	}
 	if slices.ContainsFunc(all, func(l contract.Led) bool { return l.Escalation != "" }) {
 		return nil // the alert has become another escalation, and belongs there
 	}
@@ -77,8 +88,14 @@ func (d *dusk) look(ctx context.Context, all []contract.Led) error {
 	return err
 }
 
-// waits: this word is for an alert that waits, and is settled after it.
+// waits: this word is for an alert that waits or is one of a group, and is settled as by day.
 func (d *dusk) waits(led contract.Led) bool {
+	switch d.quiet {
+	case delayed, muted, counted, member:
+		if led.Event.Alert.Action != alert.Trigger {
+			return true
+		}
+	}
 	return !d.waiting.IsZero() && led.Event.Alert.Action != alert.Trigger && led.Event.ReceivedAt.After(d.waiting)
 }
 
@@ -91,8 +108,30 @@ func (d *dusk) wait(ctx context.Context, led contract.Led) error {
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	_, _, err = accept(ctx, d.q, service.IncomingOf(e))
-	return err
+	if _, _, err = accept(ctx, d.q, service.IncomingOf(e)); err != nil || led.Escalation == "" || e.Alert.Action != alert.Resolve {
+		return err
+	}
+	number, err := numberOf(led.Escalation) // it has heard of its end
+	if err != nil {
+		return err
+	}
+	d.about, d.claims = number, 0
+	return d.q.FreeKey(ctx, number)
+}
+
+// awake: what was to be quiet has been told in the dark, and waits no longer; what was to be over has begun again.
+func (d *dusk) awake(ctx context.Context, led contract.Led) error {
+	if led.Event.Alert.Action != alert.Trigger || led.Escalation == "" {
+		return nil
+	}
+	switch d.quiet {
+	case delayed, muted, counted:
+		d.quiet = ""
+		return d.q.ForgetAlert(ctx, d.service, d.dedupKey)
+	case flapping:
+		return d.q.FlapsOn(ctx, d.service, d.dedupKey)
+	}
+	return nil
 }
 
 // take writes one event and what it led to. What was written before says nothing new.

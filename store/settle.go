@@ -477,6 +477,16 @@ func (c *conversation) address(h *holder, seq int64, verb string, in service.Inc
 		c.settled.add(seq, 0, "nothing was open to "+verb)
 		return nil
 	}
+	number := h.Number
+	if err := c.tell(h, seq, verb, in); err != nil {
+		return err
+	}
+	c.settled.add(seq, number, "")
+	return nil
+}
+
+// tell has an escalation told the monitor's word.
+func (c *conversation) tell(h *holder, seq int64, verb string, in service.Incoming) error {
 	number, priority := h.Number, h.Priority
 	if verb == contract.Resolve {
 		if err := c.tellRepeats(h, in.ReceivedAt); err != nil {
@@ -496,7 +506,6 @@ func (c *conversation) address(h *holder, seq int64, verb string, in service.Inc
 		return err
 	}
 	c.errand(number, priority, kindSay, payload)
-	c.settled.add(seq, number, "")
 	c.touch(&number)
 	return nil
 }

@@ -11,6 +11,10 @@ on conflict (service, dedup_key) do update
 set state = excluded.state, firing = excluded.firing, seq = excluded.seq, severity = excluded.severity, group_key = excluded.group_key,
     muted_by = excluded.muted_by, escalation = excluded.escalation, changes = excluded.changes, since = excluded.since, due_at = excluded.due_at;
 
+-- name: FlapsOn :exec
+-- It fired while the records were away: it is not quiet.
+update alerts set firing = true, due_at = null where service = @service and dedup_key = @dedup_key and state = 'flapping';
+
 -- name: ForgetAlert :exec
 delete from alerts where service = @service and dedup_key = @dedup_key;
 
@@ -41,10 +45,13 @@ with joined as (
 update inbox set escalation = @escalation::bigint, note = '' from joined where inbox.seq = joined.seq;
 
 -- name: RipenAlerts :many
--- What is due becomes an event again. What is only remembered is forgotten.
+-- What is due becomes an event again, unless its end is about to be settled: that comes first. What is only
+-- remembered is forgotten.
 with due as (
     select service, dedup_key, state, seq, firing from alerts
     where due_at <= @at::timestamptz and (state <> 'delayed' or @all_delayed::boolean or seq = any (@delayed::bigint[]))
+      and not exists (select from inbox i where i.service = alerts.service and i.dedup_key = alerts.dedup_key and i.settled_at is null and i.action = 'resolve'
+                    and i.accepted_at > clock_timestamp() - interval '1 minute')
     order by due_at
     limit @lim
     for update skip locked
@@ -66,6 +73,8 @@ select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.a
 from alerts a
 join inbox i on i.seq = a.seq
 where a.state = 'muted' and a.muted_by <> '' and a.muted_by <> all (@open::text[])
+  and not exists (select from inbox u where u.service = a.service and u.dedup_key = a.dedup_key and u.settled_at is null and u.action = 'resolve'
+                  and u.accepted_at > clock_timestamp() - interval '1 minute')
 order by i.seq
 limit @lim;
 
@@ -76,6 +85,8 @@ select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.a
 from alerts a
 join inbox i on i.seq = a.seq
 where a.due_at <= @at::timestamptz and a.state = 'delayed'
+  and not exists (select from inbox u where u.service = a.service and u.dedup_key = a.dedup_key and u.settled_at is null and u.action = 'resolve'
+                  and u.accepted_at > clock_timestamp() - interval '1 minute')
 order by a.due_at
 limit @lim;
 

@@ -82,6 +82,8 @@ select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.a
 from alerts a
 join inbox i on i.seq = a.seq
 where a.due_at <= $1::timestamptz and a.state = 'delayed'
+  and not exists (select from inbox u where u.service = a.service and u.dedup_key = a.dedup_key and u.settled_at is null and u.action = 'resolve'
+                  and u.accepted_at > clock_timestamp() - interval '1 minute')
 order by a.due_at
 limit $2
 `
@@ -144,6 +146,16 @@ func (q *Queries) FiringMembers(ctx context.Context, escalation *int64) (int32, 
 	var column_1 int32
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const FlapsOn = `-- name: FlapsOn :exec
+update alerts set firing = true, due_at = null where service = $1 and dedup_key = $2 and state = 'flapping'
+`
+
+// It fired while the records were away: it is not quiet.
+func (q *Queries) FlapsOn(ctx context.Context, service string, dedupKey string) error {
+	_, err := q.db.Exec(ctx, FlapsOn, service, dedupKey)
+	return err
 }
 
 const ForgetAlert = `-- name: ForgetAlert :exec
@@ -309,6 +321,8 @@ select i.seq, i.integration, i.service, i.dedup_key, i.sender_key, i.format, i.a
 from alerts a
 join inbox i on i.seq = a.seq
 where a.state = 'muted' and a.muted_by <> '' and a.muted_by <> all ($1::text[])
+  and not exists (select from inbox u where u.service = a.service and u.dedup_key = a.dedup_key and u.settled_at is null and u.action = 'resolve'
+                  and u.accepted_at > clock_timestamp() - interval '1 minute')
 order by i.seq
 limit $2
 `
@@ -366,6 +380,8 @@ const RipenAlerts = `-- name: RipenAlerts :many
 with due as (
     select service, dedup_key, state, seq, firing from alerts
     where due_at <= $1::timestamptz and (state <> 'delayed' or $2::boolean or seq = any ($3::bigint[]))
+      and not exists (select from inbox i where i.service = alerts.service and i.dedup_key = alerts.dedup_key and i.settled_at is null and i.action = 'resolve'
+                    and i.accepted_at > clock_timestamp() - interval '1 minute')
     order by due_at
     limit $4
     for update skip locked
@@ -389,7 +405,8 @@ type RipenAlertsParams struct {
 	Lim        int32
 }
 
-// What is due becomes an event again. What is only remembered is forgotten.
+// What is due becomes an event again, unless its end is about to be settled: that comes first. What is only
+// remembered is forgotten.
 func (q *Queries) RipenAlerts(ctx context.Context, arg RipenAlertsParams) ([]int64, error) {
 	rows, err := q.db.Query(ctx, RipenAlerts,
 		arg.At,
