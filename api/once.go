@@ -20,6 +20,9 @@ const idempotencyKey = "Idempotency-Key"
 // claimWithin is how long a request waits for the records to say whether it came before.
 const claimWithin = 2 * time.Second
 
+// holdEvery is how often a request that takes long says so. Most are answered before the first time.
+const holdEvery = 2 * time.Second
+
 // once does a request with an idempotency key at most once, and gives its answer again to whoever repeats it.
 func (g *gate) once(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -60,6 +63,11 @@ func (g *gate) keep(c echo.Context, next echo.HandlerFunc, scope, key string) er
 	heard := &ear{ResponseWriter: c.Response().Writer}
 	c.Response().Writer = heard
 	finished := false
+	defer pulse(ctx, holdEvery, func(ctx context.Context) { // the key of a process that has died is soon free again
+		if err := g.Idempotency.Hold(ctx, scope, key); err != nil && ctx.Err() == nil {
+			g.Log.WarnContext(ctx, "idempotency key not held", "request", requestID(c), "error", err)
+		}
+	})()
 	defer func() {
 		if finished {
 			return
@@ -80,6 +88,24 @@ func (g *gate) keep(c echo.Context, next echo.HandlerFunc, scope, key string) er
 		g.Log.ErrorContext(ctx, "answer not kept", "request", requestID(c), "error", err)
 	}
 	return nil
+}
+
+// pulse says something again and again until it is stopped.
+func pulse(ctx context.Context, every time.Duration, say func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				say(ctx)
+			}
+		}
+	}()
+	return cancel
 }
 
 func again(c echo.Context, a service.Answered) error {

@@ -279,6 +279,8 @@ type Idempotency interface {
 	// Begin claims a key for a request. A finished one returns its answer; the same key with another request, or one
 	// that is still running, is fault.Conflict.
 	Begin(ctx context.Context, scope, key string, request []byte) (*Answered, error)
+	// Hold says, every few seconds, that the request goes on: the key of one that is not held may be claimed again after ten.
+	Hold(ctx context.Context, scope, key string) error
 	Finish(ctx context.Context, scope, key string, a Answered) error
 	// Abandon frees a key whose request failed for a reason that may pass.
 	Abandon(ctx context.Context, scope, key string) error

@@ -18,8 +18,8 @@ import (
 const (
 	// keepAnswers is how long an answer is repeated.
 	keepAnswers = 24 * time.Hour
-	// patience is after how long a request that never finished is taken to be dead, with the process that had it.
-	patience = time.Minute
+	// patience is after how long a request that neither finished nor was held is taken to be dead, with the process that had it.
+	patience = 10 * time.Second
 )
 
 // Idempotency remembers answers.
@@ -67,6 +67,11 @@ func (i Idempotency) claim(ctx context.Context, scope, key string, sum []byte) (
 		return err
 	})
 	return claimed, err
+}
+
+// Hold says that the request with a key goes on.
+func (i Idempotency) Hold(ctx context.Context, scope, key string) error {
+	return faulty(sqlc.New(i.Pool).HoldClaim(ctx, text(scope), text(key)), "hold the idempotency key %q", key)
 }
 
 // Finish keeps the answer.

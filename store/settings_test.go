@@ -226,9 +226,13 @@ func TestAnIdempotencyKeyAnswersTheSameRequestOnly(t *testing.T) {
 	_, err = pool.Exec(ctx, "update idempotency set begun_at = now() - interval '25 hours' where scope like '%escalations'")
 	require.NoError(t, err)
 	require.Nil(t, begin("a"), "forgotten after a day")
-	_, err = pool.Exec(ctx, "update idempotency set begun_at = now() - interval '2 minutes'")
+	_, err = pool.Exec(ctx, "update idempotency set begun_at = now() - interval '11 seconds'")
 	require.NoError(t, err)
 	refused("b", "another request")
+	require.NoError(t, keys.Hold(ctx, "POST /v1/escalations", "k"))
+	refused("a", "still running")
+	_, err = pool.Exec(ctx, "update idempotency set begun_at = now() - interval '11 seconds'")
+	require.NoError(t, err)
 	require.Nil(t, begin("a"), "a process that died does not block its caller for a day")
 }
 

@@ -504,6 +504,9 @@ func (s *Idempotency) Begin(_ context.Context, scope, key string, request []byte
 	return held.answer, nil
 }
 
+// Hold implements service.Idempotency: nobody dies here.
+func (s *Idempotency) Hold(context.Context, string, string) error { return nil }
+
 // Finish implements service.Idempotency.
 func (s *Idempotency) Finish(_ context.Context, scope, key string, a service.Answered) error {
 	s.mu.Lock()

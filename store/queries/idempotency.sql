@@ -18,6 +18,9 @@ where idempotency.begun_at < now() - @keep::interval
 -- name: ClaimedKey :one
 select request, finished_at, status, body from idempotency where scope = @scope and key = @key;
 
+-- name: HoldClaim :exec
+update idempotency set begun_at = now() where scope = @scope and key = @key and finished_at is null;
+
 -- name: FinishKey :execrows
 update idempotency set finished_at = now(), status = @status, body = @body where scope = @scope and key = @key;
 

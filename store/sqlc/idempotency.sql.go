@@ -111,3 +111,12 @@ func (q *Queries) ForgetAnswers(ctx context.Context, keep time.Duration) error {
 	_, err := q.db.Exec(ctx, ForgetAnswers, keep)
 	return err
 }
+
+const HoldClaim = `-- name: HoldClaim :exec
+update idempotency set begun_at = now() where scope = $1 and key = $2 and finished_at is null
+`
+
+func (q *Queries) HoldClaim(ctx context.Context, scope string, key string) error {
+	_, err := q.db.Exec(ctx, HoldClaim, scope, key)
+	return err
+}
