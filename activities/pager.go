@@ -172,12 +172,18 @@ func (p *Pager) compose(s contract.Send) (m page.Message, obstacle string) {
 	return m, ""
 }
 
-// begin notes the message in the ledger. When the ledger does not answer in time the message is sent all the same.
+// begin notes the message in the ledger. When the ledger does not answer in time the message is sent all the same, unless it
+// is not wanted any more: a disk that is too slow to note it does not keep the ledger from saying so.
 func (p *Pager) begin(ctx context.Context, m page.Message, s contract.Send) (prior contract.Prior, noted bool) {
-	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
+	noting, cancel := context.WithTimeout(ctx, ledgerPatience)
 	defer cancel()
-	prior, err := p.Ledger.Begin(ctx, m, s.Workflow, s.At, p.Now())
+	prior, err := p.Ledger.Begin(noting, m, s.Workflow, s.At, p.Now())
 	if err != nil {
+		asking, cancel := context.WithTimeout(ctx, ledgerPatience/2)
+		defer cancel()
+		if silenced, unknown := p.Ledger.Silenced(asking, m, s.Workflow, s.At); unknown == nil && silenced {
+			return contract.Prior{Silenced: true}, false
+		}
 		p.Log.WarnContext(ctx, "ledger does not answer; the message is sent without it", "key", m.Key, "error", err)
 		return contract.Prior{}, false
 	}

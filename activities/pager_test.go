@@ -66,10 +66,11 @@ type book struct {
 	silent   map[string]time.Time // by workflow
 	down     bool
 	hangs    bool
+	slow     bool // hangs when it has to note something, and can still be read
 }
 
 func (b *book) Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error) {
-	if b.hangs {
+	if b.hangs || b.slow {
 		<-ctx.Done()
 		return contract.Prior{}, ctx.Err()
 	}
@@ -84,6 +85,17 @@ func (b *book) Begin(ctx context.Context, m page.Message, workflow string, decid
 		b.began[m.Key] = at
 	}
 	return prior, nil
+}
+
+func (b *book) Silenced(ctx context.Context, _ page.Message, workflow string, decided time.Time) (bool, error) {
+	if b.hangs {
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
+	if b.down {
+		return false, fault.New(fault.Unavailable, "database is away")
+	}
+	return b.silent[workflow].After(decided), nil
 }
 
 func (b *book) Finish(_ context.Context, r page.Receipt) error {
@@ -176,6 +188,7 @@ func TestADeadDatabaseHoldsNoPage(t *testing.T) {
 	for name, away := range map[string]func(*book){
 		"refuses": func(b *book) { b.down = true },
 		"hangs":   func(b *book) { b.hangs = true },
+		"is slow": func(b *book) { b.slow = true },
 	} {
 		s := stage()
 		away(s.book)
@@ -271,6 +284,18 @@ func TestTheLastAttemptEndsInAReceipt(t *testing.T) {
 	require.Equal(t, page.Dead, receipt.Class)
 	require.Equal(t, "no route to the carrier", receipt.Reason)
 	require.Equal(t, 2, s.gateway.asked, "before the second and the third attempt")
+}
+
+// Half the pages of a night with a slow disk left without the ledger, also of what had been answered long before.
+func TestADiskTooSlowToNoteAPageDoesNotSendOneThatIsNotWanted(t *testing.T) {
+	s := stage()
+	decided := toAna()
+	s.book.slow, s.book.silent = true, map[string]time.Time{decided.Workflow: noon.Add(time.Millisecond)}
+	decided.At = noon
+	receipt, err := s.Send(t.Context(), decided)
+	require.NoError(t, err)
+	require.Empty(t, s.gateway.arrived)
+	require.Equal(t, page.Overtaken(decided.Key, noon), receipt.Receipt)
 }
 
 func TestAPageThatWasAnsweredBeforeItCouldLeaveDoesNotLeave(t *testing.T) {

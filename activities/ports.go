@@ -35,6 +35,8 @@ type Carrier interface {
 type Ledger interface {
 	// Begin notes that a message is about to leave, which was decided then, and tells of earlier attempts with the same key.
 	Begin(ctx context.Context, m page.Message, workflow string, decided, at time.Time) (contract.Prior, error)
+	// Silenced tells, without noting anything, whether a message is not wanted any more that was decided then.
+	Silenced(ctx context.Context, m page.Message, workflow string, decided time.Time) (bool, error)
 	// Finish notes what the carrier answered.
 	Finish(ctx context.Context, r page.Receipt) error
 }

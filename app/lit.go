@@ -36,6 +36,14 @@ func (l litLedger) Begin(ctx context.Context, m page.Message, workflow string, d
 	return prior, err
 }
 
+func (l litLedger) Silenced(ctx context.Context, m page.Message, workflow string, decided time.Time) (silenced bool, err error) {
+	err = l.lights.Ask(ctx, noteWithin, func(ctx context.Context) (err error) {
+		silenced, err = l.Ledger.Silenced(ctx, m, workflow, decided)
+		return err
+	})
+	return silenced, err
+}
+
 func (l litLedger) Finish(ctx context.Context, r page.Receipt) error {
 	return l.lights.Ask(ctx, noteWithin, func(ctx context.Context) error { return l.Ledger.Finish(ctx, r) })
 }

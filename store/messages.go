@@ -31,10 +31,8 @@ func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, deci
 	if err != nil {
 		return contract.Prior{}, err
 	}
-	var about int64 // none: what informs leaves all the same, and of its pages a digest knows better
-	if m.Purpose != page.Page || decided.IsZero() {
-		decided = never
-	} else if about, err = numberOf(m.Brief.Escalation); err != nil {
+	about, decided, err := wantedOf(m, decided)
+	if err != nil {
 		return contract.Prior{}, err
 	}
 	var begun int64
@@ -62,6 +60,26 @@ func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, deci
 	}
 	receipt, err := receiptOf(before.First)
 	return contract.Prior{Receipt: &receipt}, err
+}
+
+// wantedOf is what decides whether a message is still wanted: of which escalation its end must not be accepted, and since when
+// its run must not be silent. What informs leaves all the same, and of its pages a digest knows better.
+func wantedOf(m page.Message, decided time.Time) (about int64, since time.Time, err error) {
+	if m.Purpose != page.Page || decided.IsZero() {
+		return 0, never, nil
+	}
+	about, err = numberOf(m.Brief.Escalation)
+	return about, decided, err
+}
+
+// Silenced reads whether a message is not wanted any more. Begin says so too, and waits for the disk.
+func (l Ledger) Silenced(ctx context.Context, m page.Message, workflow string, decided time.Time) (bool, error) {
+	about, since, err := wantedOf(m, decided)
+	if err != nil {
+		return false, err
+	}
+	silenced, err := sqlc.New(l.Pool).IsSilenced(ctx, text(workflow), since, about)
+	return silenced, faulty(err, "ask whether message %s is wanted", m.Key)
 }
 
 // Finish notes the carrier's answer; a second one is kept as later news.

@@ -146,8 +146,11 @@ func TestNobodyIsPagedOfAnEndThatOnlyItsRunHasNotHeard(t *testing.T) {
 	begin := func(of service.Errand, purpose page.Purpose) contract.Prior {
 		m := message()
 		m.Key, m.Purpose, m.Brief.Escalation = string(of.Escalation)+"/"+string(purpose), purpose, of.Escalation
+		silenced, err := ledger.Silenced(ctx, m, contract.EscalationID(of.Escalation), time.Now())
+		require.NoError(t, err)
 		prior, err := ledger.Begin(ctx, m, contract.EscalationID(of.Escalation), time.Now(), time.Now())
 		require.NoError(t, err)
+		require.Equal(t, prior.Silenced, silenced, "who only reads sees the same")
 		return prior
 	}
 	require.Equal(t, contract.Prior{Silenced: true}, begin(opened[0], page.Page), "accepted, and not settled")

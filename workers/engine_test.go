@@ -55,6 +55,9 @@ type amnesia struct{}
 func (amnesia) Begin(context.Context, page.Message, string, time.Time, time.Time) (contract.Prior, error) {
 	return contract.Prior{}, fault.New(fault.Unavailable, "no database")
 }
+func (amnesia) Silenced(context.Context, page.Message, string, time.Time) (bool, error) {
+	return false, nil
+}
 func (amnesia) Finish(context.Context, page.Receipt) error { return nil }
 
 type town struct{ policy.Directory }

@@ -103,6 +103,9 @@ func (h *house) Link(workflow string, _ id.Person, _ string, _ time.Time) string
 }
 func (h *house) Bar(context.Context, contract.Bar) error    { return nil }
 func (h *house) Finish(context.Context, page.Receipt) error { return nil }
+func (h *house) Silenced(context.Context, page.Message, string, time.Time) (bool, error) {
+	return false, nil
+}
 func (h *house) Find(context.Context, page.Message, time.Time) (page.Receipt, bool, error) {
 	return page.Receipt{}, false, nil
 }

@@ -19,6 +19,9 @@ select begun_at, first,
     (exists (select from silences s where s.workflow = messages.workflow and s.since > @decided::timestamptz) or end_accepted(@escalation))::boolean as silenced
 from messages where key = @key;
 
+-- name: IsSilenced :one
+select (exists (select from silences s where s.workflow = @workflow and s.since > @decided) or end_accepted(@escalation))::boolean;
+
 -- name: FallSilent :exec
 insert into silences (workflow, since) values (@workflow, @since)
 on conflict (workflow) do update set since = greatest(silences.since, excluded.since);

@@ -213,6 +213,17 @@ func (q *Queries) HoldWorkflow(ctx context.Context, workflow string) error {
 	return err
 }
 
+const IsSilenced = `-- name: IsSilenced :one
+select (exists (select from silences s where s.workflow = $1 and s.since > $2) or end_accepted($3))::boolean
+`
+
+func (q *Queries) IsSilenced(ctx context.Context, workflow string, decided time.Time, escalation int64) (bool, error) {
+	row := q.db.QueryRow(ctx, IsSilenced, workflow, decided, escalation)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const LeavingPages = `-- name: LeavingPages :one
 select exists (
     select from messages
