@@ -77,7 +77,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	inbox := store.Inbox{Pool: db}
 	lights := &service.Lights{Now: now, Ping: func(ctx context.Context) error { return store.Ping(ctx, db) }}
 	messages := litMessages{Messages: store.Messages{Pool: db}, lights: lights}
-	escalations := store.Escalations{Pool: db}
+	escalations := store.Escalations{Pool: db, Kept: &store.Summaries{}}
 	barred := store.Barred{Pool: db}
 	overrides := store.Overrides{Pool: db}
 	access := service.Access{}

@@ -20,7 +20,10 @@ import (
 )
 
 // Escalations reads what the recorder wrote.
-type Escalations struct{ Pool *pgxpool.Pool }
+type Escalations struct {
+	Pool *pgxpool.Pool
+	Kept *Summaries // what lists in brief need not read again; nil: they read everything
+}
 
 // Get returns one escalation.
 func (e Escalations) Get(ctx context.Context, which id.Escalation) (service.Escalation, error) {
@@ -41,9 +44,12 @@ func (e Escalations) List(ctx context.Context, f service.Filter) (service.Page, 
 	if err != nil {
 		return service.Page{}, err
 	}
-	most := limit(f.Limit, 50, 1000)
+	most := limit(f.Limit, 50, 200)
+	if f.Brief {
+		most = limit(f.Limit, 50, 1000)
+	}
 	q := sqlc.New(unprepared{e.Pool})
-	var rows []sqlc.GetEscalationRow
+	var rows []listed
 	if f.ByNext {
 		rows, err = listNext(ctx, q, f, from, most+1)
 	} else {
@@ -52,41 +58,83 @@ func (e Escalations) List(ctx context.Context, f service.Filter) (service.Page, 
 	if err != nil {
 		return service.Page{}, faulty(err, "list escalations")
 	}
-	page := service.Page{Escalations: make([]service.Escalation, 0, len(rows))}
-	for n, row := range rows {
-		if n == int(most) {
-			page.Cursor = cursorAfter(page.Escalations[n-1], f.ByNext)
-			break
+	further := len(rows) > int(most)
+	rows = rows[:min(len(rows), int(most))]
+	page := service.Page{Escalations: make([]service.Escalation, len(rows))}
+	if f.Brief {
+		err = e.brief(ctx, rows, page.Escalations)
+	} else {
+		for n, row := range rows {
+			if page.Escalations[n], err = escalationOf(row.GetEscalationRow); err != nil {
+				break
+			}
 		}
-		next, err := escalationOf(row)
-		if err != nil {
-			return service.Page{}, err
-		}
-		page.Escalations = append(page.Escalations, next)
+	}
+	if err != nil {
+		return service.Page{}, err
+	}
+	if further {
+		page.Cursor = cursorAfter(page.Escalations[most-1], f.ByNext)
 	}
 	return page, nil
 }
 
-func listNewest(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
+// listed is one row of a list, with the version of its summary.
+type listed struct {
+	sqlc.GetEscalationRow
+	version
+}
+
+// brief completes rows whose summaries were left out: most are as they were the last time.
+func (e Escalations) brief(ctx context.Context, rows []listed, into []service.Escalation) error {
+	summaries, missing := e.Kept.known(rows)
+	if len(missing) > 0 {
+		read, err := sqlc.New(e.Pool).Summaries(ctx, missing)
+		if err != nil {
+			return faulty(err, "read summaries")
+		}
+		for _, r := range read {
+			kept := summarised{version: version{r.Seq, r.Looks}}
+			if err := json.Unmarshal(r.Summary, &kept.Summary); err != nil {
+				return fmt.Errorf("read escalation %s: %w", id.OfNumber(r.Number), err)
+			}
+			summaries[r.Number] = kept
+			e.Kept.keep(r.Number, kept)
+		}
+	}
+	for n, row := range rows {
+		into[n] = service.Escalation{
+			Summary: summaries[row.Number].Summary, ServiceName: row.ServiceName, DedupKey: row.DedupKey, Integration: id.Integration(row.Integration),
+		}
+		into[n].ID = id.OfNumber(row.Number) // also of one that was deleted in this moment
+	}
+	return nil
+}
+
+func listNewest(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]listed, error) {
 	found, err := q.ListNewest(ctx, sqlc.ListNewestParams{
 		Below: from.Number, States: strs(f.States), Live: live(f.States), Services: strs(f.Services), Units: strs(f.Units),
 		Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Brief: f.Brief, Lim: most,
 	})
-	rows := make([]sqlc.GetEscalationRow, len(found))
+	rows := make([]listed, len(found))
 	for n, r := range found {
-		rows[n] = sqlc.GetEscalationRow(r)
+		rows[n] = listed{sqlc.GetEscalationRow{
+			Number: r.Number, ServiceName: r.ServiceName, DedupKey: r.DedupKey, Integration: r.Integration, Alert: r.Alert, Summary: r.Summary,
+		}, version{r.Seq, r.Looks}}
 	}
 	return rows, err
 }
 
-func listNext(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]sqlc.GetEscalationRow, error) {
+func listNext(ctx context.Context, q *sqlc.Queries, f service.Filter, from cursor, most int32) ([]listed, error) {
 	found, err := q.ListNext(ctx, sqlc.ListNextParams{
 		AfterAt: from.At, AfterNumber: from.Number, States: strs(f.States), Live: live(f.States), Watching: watching(f.States), Services: strs(f.Services),
 		Units: strs(f.Units), Priorities: strs(f.Priorities), Person: text(string(f.Person)), Pattern: pattern(f.Text), Canaries: f.Canaries, Brief: f.Brief, Lim: most,
 	})
-	rows := make([]sqlc.GetEscalationRow, len(found))
+	rows := make([]listed, len(found))
 	for n, r := range found {
-		rows[n] = sqlc.GetEscalationRow(r)
+		rows[n] = listed{sqlc.GetEscalationRow{
+			Number: r.Number, ServiceName: r.ServiceName, DedupKey: r.DedupKey, Integration: r.Integration, Alert: r.Alert, Summary: r.Summary,
+		}, version{r.Seq, r.Looks}}
 	}
 	return rows, err
 }

@@ -56,6 +56,41 @@ func (s shelf) lists(f service.Filter) string {
 	return ""
 }
 
+// A page that shows what was, while somebody has it already, wakes a second person.
+func TestAListInBriefShowsEveryChangeAtOnce(t *testing.T) {
+	s := newShelf(t)
+	s.reader.Kept = &store.Summaries{}
+	journal, ctx := store.Journal{Pool: s.reader.Pool}, t.Context()
+	all := service.Filter{Brief: true, Limit: 1000}
+	owners := func() (owners []string) {
+		page, err := s.reader.List(ctx, all)
+		require.NoError(t, err)
+		full, err := s.reader.List(ctx, service.Filter{})
+		require.NoError(t, err)
+		require.Len(t, page.Escalations, len(full.Escalations))
+		for n, e := range page.Escalations {
+			require.Equal(t, full.Escalations[n].Summary, e.Summary, "as a list in full has it")
+			owners = append(owners, string(e.ID)+" "+string(e.AcknowledgedBy))
+		}
+		return owners
+	}
+	s.puts("E-1", func(*escalation.Summary) {})
+	s.puts("E-2", func(*escalation.Summary) {})
+	for range 2 {
+		require.Equal(t, []string{"E-2 ", "E-1 "}, owners())
+	}
+	row := summary("E-1", 2, escalation.Acked)
+	row.AcknowledgedBy = "ana"
+	require.NoError(t, journal.Write(ctx, contract.Record{Summary: row}))
+	require.Equal(t, []string{"E-2 ", "E-1 ana"}, owners())
+	row.Looks, row.Next.Target = 1, "ben" // shown again without an entry
+	require.NoError(t, journal.Write(ctx, contract.Record{Summary: row}))
+	require.Equal(t, []string{"E-2 ", "E-1 ana"}, owners())
+	_, err := s.reader.Pool.Exec(ctx, "delete from escalations where number = 2")
+	require.NoError(t, err)
+	require.Equal(t, []string{"E-1 ana"}, owners())
+}
+
 func TestListsFilterAndTurnPages(t *testing.T) {
 	s := newShelf(t)
 	next := func(minutes int, nanos int) time.Time {

@@ -26,8 +26,8 @@ select number, service_name, dedup_key, integration, alert, summary from escalat
 
 -- name: ListNewest :many
 -- Planned with the values at hand (see unprepared): a list of a few live ones must not walk a million closed ones.
-select number, service_name, dedup_key, integration,
-    (case when @brief::boolean then null else alert end)::jsonb as alert, summary
+select number, seq, looks, service_name, dedup_key, integration,
+    (case when @brief::boolean then null else alert end)::jsonb as alert, (case when @brief::boolean then null else summary end)::jsonb as summary
 from escalations
 where number < @below
   and (cardinality(@states::text[]) = 0 or state = any (@states))
@@ -42,8 +42,8 @@ order by number desc
 limit @lim;
 
 -- name: ListNext :many
-select number, service_name, dedup_key, integration,
-    (case when @brief::boolean then null else alert end)::jsonb as alert, summary
+select number, seq, looks, service_name, dedup_key, integration,
+    (case when @brief::boolean then null else alert end)::jsonb as alert, (case when @brief::boolean then null else summary end)::jsonb as summary
 from escalations
 where (next_at, number) > (coalesce(sqlc.narg(after_at)::timestamptz, 'infinity'), @after_number::bigint)
   and (cardinality(@states::text[]) = 0 or state = any (@states))
@@ -57,6 +57,9 @@ where (next_at, number) > (coalesce(sqlc.narg(after_at)::timestamptz, 'infinity'
   and (@pattern::text = '' or title ilike @pattern)
 order by next_at, number
 limit @lim;
+
+-- name: Summaries :many
+select number, seq, looks, summary from escalations where number = any (@numbers::bigint[]);
 
 -- name: LiveOf :many
 select summary from escalations

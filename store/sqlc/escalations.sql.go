@@ -49,8 +49,8 @@ func (q *Queries) GetEscalation(ctx context.Context, number int64) (GetEscalatio
 }
 
 const ListNewest = `-- name: ListNewest :many
-select number, service_name, dedup_key, integration,
-    (case when $1::boolean then null else alert end)::jsonb as alert, summary
+select number, seq, looks, service_name, dedup_key, integration,
+    (case when $1::boolean then null else alert end)::jsonb as alert, (case when $1::boolean then null else summary end)::jsonb as summary
 from escalations
 where number < $2
   and (cardinality($3::text[]) = 0 or state = any ($3))
@@ -81,6 +81,8 @@ type ListNewestParams struct {
 
 type ListNewestRow struct {
 	Number      int64
+	Seq         int32
+	Looks       int32
 	ServiceName string
 	DedupKey    string
 	Integration string
@@ -112,6 +114,8 @@ func (q *Queries) ListNewest(ctx context.Context, arg ListNewestParams) ([]ListN
 		var i ListNewestRow
 		if err := rows.Scan(
 			&i.Number,
+			&i.Seq,
+			&i.Looks,
 			&i.ServiceName,
 			&i.DedupKey,
 			&i.Integration,
@@ -129,8 +133,8 @@ func (q *Queries) ListNewest(ctx context.Context, arg ListNewestParams) ([]ListN
 }
 
 const ListNext = `-- name: ListNext :many
-select number, service_name, dedup_key, integration,
-    (case when $1::boolean then null else alert end)::jsonb as alert, summary
+select number, seq, looks, service_name, dedup_key, integration,
+    (case when $1::boolean then null else alert end)::jsonb as alert, (case when $1::boolean then null else summary end)::jsonb as summary
 from escalations
 where (next_at, number) > (coalesce($2::timestamptz, 'infinity'), $3::bigint)
   and (cardinality($4::text[]) = 0 or state = any ($4))
@@ -164,6 +168,8 @@ type ListNextParams struct {
 
 type ListNextRow struct {
 	Number      int64
+	Seq         int32
+	Looks       int32
 	ServiceName string
 	DedupKey    string
 	Integration string
@@ -196,6 +202,8 @@ func (q *Queries) ListNext(ctx context.Context, arg ListNextParams) ([]ListNextR
 		var i ListNextRow
 		if err := rows.Scan(
 			&i.Number,
+			&i.Seq,
+			&i.Looks,
 			&i.ServiceName,
 			&i.DedupKey,
 			&i.Integration,
@@ -293,6 +301,42 @@ update escalations set dedup_held = false where number = $1 and dedup_held
 func (q *Queries) ReleaseKey(ctx context.Context, number int64) error {
 	_, err := q.db.Exec(ctx, ReleaseKey, number)
 	return err
+}
+
+const Summaries = `-- name: Summaries :many
+select number, seq, looks, summary from escalations where number = any ($1::bigint[])
+`
+
+type SummariesRow struct {
+	Number  int64
+	Seq     int32
+	Looks   int32
+	Summary []byte
+}
+
+func (q *Queries) Summaries(ctx context.Context, numbers []int64) ([]SummariesRow, error) {
+	rows, err := q.db.Query(ctx, Summaries, numbers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SummariesRow{}
+	for rows.Next() {
+		var i SummariesRow
+		if err := rows.Scan(
+			&i.Number,
+			&i.Seq,
+			&i.Looks,
+			&i.Summary,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const UnwrittenReceipts = `-- name: UnwrittenReceipts :many
