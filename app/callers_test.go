@@ -2,10 +2,12 @@ package app_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -227,6 +229,68 @@ func TestMonitWakesSomebodyAndLetsThemSleep(t *testing.T) {
 	n.opens("belay-lock: file doesn't exist", "open")
 	require.NoError(t, os.WriteFile(lock, nil, 0o600))
 	n.opens("belay-lock: file doesn't exist", "resolved")
+}
+
+// icingas is what an Icinga needs to know: one host, one service that is well while a file is there, and the notification command of our
+// documentation. Everything it writes is below one directory.
+const icingas = `include <itl>
+const NodeName = "watch"
+object CheckerComponent "checker" {}
+object NotificationComponent "notification" {}
+object ExternalCommandListener "command" { command_path = "DIR/commands" }
+object CheckCommand "lock" { command = [ "/bin/sh", "-c", "if [ -e DIR/lock ]; then echo it is there; else echo the lock is gone; exit 2; fi" ] }
+object CheckCommand "up" { command = [ "/bin/true" ] }
+object Host "db-1" { check_command = "up", address = "192.0.2.7", check_interval = 1s, retry_interval = 1s }
+object Service "lock" { host_name = "db-1", check_command = "lock", check_interval = 1s, retry_interval = 1s, max_check_attempts = 1 }
+object User "oncall" {}
+object Notification "belay" { host_name = "db-1", service_name = "lock", command = "belay", users = [ "oncall" ], interval = 0 }
+`
+
+// Icinga as Debian has it, with the notification command that docs/integrations.md shows.
+func TestIcingaWakesSomebodyAndLetsThemSleep(t *testing.T) {
+	icinga := installed(t, "icinga2")
+	building.Lock()
+	belay := built(t, "..", "cmd/belay")
+	building.Unlock()
+	shown, err := os.ReadFile("../docs/integrations.md")
+	require.NoError(t, err)
+	_, command, found := strings.Cut(string(shown), "object NotificationCommand")
+	require.True(t, found)
+	command, _, found = strings.Cut(command, "```")
+	require.True(t, found)
+	n := natively(t)
+	command = "object NotificationCommand" + strings.NewReplacer("/usr/local/bin/belay", belay, "https://belay.example", n.at, `"KEY"`, `"`+n.key+`"`).Replace(command)
+	require.NotContains(t, command, "belay.example")
+
+	dir := t.TempDir()
+	config := filepath.Join(dir, "icinga2.conf")
+	require.NoError(t, os.WriteFile(config, []byte(strings.ReplaceAll(icingas, "DIR", dir)+command), 0o600))
+	args := []string{"daemon", "-c", config}
+	for _, name := range []string{"DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir"} {
+		place := filepath.Join(dir, name)
+		require.NoError(t, os.Mkdir(place, 0o700))
+		args = append(args, "-D", name+"="+place)
+	}
+	for _, name := range []string{"PidPath", "StatePath", "ObjectsPath", "VarsPath", "ModAttrPath"} {
+		args = append(args, "-D", name+"="+filepath.Join(dir, name))
+	}
+	me, err := user.Current()
+	require.NoError(t, err)
+	group, err := user.LookupGroupId(me.Gid)
+	require.NoError(t, err)
+	t.Setenv("ICINGA2_USER", me.Username)
+	t.Setenv("ICINGA2_GROUP", group.Name)
+	start(t, icinga, args...)
+
+	n.opens("the lock is gone", "open")
+	commands, err := os.OpenFile(filepath.Join(dir, "commands"), os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = fmt.Fprintf(commands, "[%d] ACKNOWLEDGE_SVC_PROBLEM;db-1;lock;1;1;0;zoe;looking\n", time.Now().Unix())
+	require.NoError(t, err)
+	require.NoError(t, commands.Close())
+	n.opens("the lock is gone", "acknowledged")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600))
+	n.opens("the lock is gone", "resolved")
 }
 
 // start runs a program until the test ends.
