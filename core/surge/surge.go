@@ -25,8 +25,8 @@ type Rules struct {
 	// would be a message otherwise. P1s that are fewer than Many, or among others, wait no longer than this in any case.
 	Urgent time.Duration
 	Many   int
-	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most: one
-	// message to catch up, P1s and all, in which only a P1 that is not late does not wait for the rest.
+	// Openings that come late, after an outage, are gathered until nothing has come for Quiet, for Patience at most: the first
+	// leaves at once, and one message catches up, P1s and all, in which only a P1 that is not late does not wait for the rest.
 	Quiet, Patience time.Duration
 	// Late is how long after its opening the first page of an escalation is late.
 	Late time.Duration
@@ -38,7 +38,7 @@ func Usual() Rules {
 	return Rules{
 		Apart: 10 * time.Second, Window: time.Minute, Few: 3,
 		First: 12 * time.Second, Later: 30 * time.Second, Urgent: 9 * time.Second, Many: 3,
-		Quiet: 3 * time.Second, Patience: 30 * time.Second, Late: time.Minute,
+		Quiet: 3 * time.Second, Patience: time.Minute, Late: time.Minute,
 	}
 }
 
@@ -119,10 +119,7 @@ func (p Page) news(passed []Passed) bool {
 
 // alone: on its own and at once.
 func (r Rules) alone(w Way, p Page) bool {
-	if p.Late {
-		return false
-	}
-	if p.Priority == org.P1 {
+	if p.Priority == org.P1 && !p.Late {
 		lately := r.within(w.Passed, p.At, r.Window)
 		woken := slices.ContainsFunc(lately, func(m Passed) bool { return m.Urgent }) || w.Gathering != nil && !w.Gathering.Urgent.IsZero()
 		if !woken && len(lately) < r.Few {

@@ -138,11 +138,12 @@ func TestScenes(t *testing.T) {
 		{"many P1 with one other among them", append(burst(10, 2, org.P1), at(20, org.P4), at(21, org.P1), at(22, org.P1)), "0s:1 11s:5 21s:5 31s:2"},
 		{"a burst of nothing but P1, told as they drain in 20 s", burst(10, 2, org.P1), "0s:1 11s:5 42s:4"},
 		{"and a new one does not wait for the rest of it", append(burst(10, 2, org.P1), at(20, org.P1)), "0s:1 11s:5 29s:5"},
-		{"an outage ends in one digest", late(20, 0.5, org.P3), "12.5s:20"},
-		{"however long it takes to catch up, it leaves", late(40, 1, org.P3), "30s:30 1m0s:10"},
-		{"P1s that are late already too", late(20, 1, org.P1), "22s:20"},
-		{"a fresh P1 does not wait until all have caught up", append(late(20, 1, org.P1), at(20, org.P1)), "23s:21"},
-		{"not even of many", append(late(5, 1, org.P1), append([]surge.Page{at(5, org.P1)}, late(30, 1, org.P1)[6:]...)...), "14s:14 44s:16"},
+		{"an outage ends in one page at once and one digest", late(20, 0.5, org.P3), "0s:1 12.5s:19"},
+		{"and a short one in a page at once", late(1, 1, org.P3), "0s:1"},
+		{"however long it takes to catch up, it leaves", late(90, 1, org.P3), "0s:1 1m1s:60 1m31s:29"},
+		{"P1s that are late already too", late(20, 1, org.P1), "0s:1 22s:19"},
+		{"a fresh P1 does not wait until all have caught up", append(late(20, 1, org.P1), at(20, org.P1)), "0s:1 23s:20"},
+		{"not even of many", append(late(5, 1, org.P1), append([]surge.Page{at(5, org.P1)}, late(30, 1, org.P1)[6:]...)...), "0s:1 14s:13 44s:16"},
 	} {
 		t.Run(scene.name, func(t *testing.T) { require.Equal(t, scene.want, story(play(scene.pages...))) })
 	}
@@ -177,7 +178,7 @@ func TestLaws(t *testing.T) {
 			for _, p := range m.pages {
 				wait := m.at.Sub(p.At)
 				require.GreaterOrEqual(t, wait, time.Duration(0), "told before it came")
-				require.LessOrEqual(t, wait, rules.Later+rules.Apart, "waits too long")
+				require.LessOrEqual(t, wait, max(rules.Later, rules.Patience)+rules.Apart, "waits too long")
 				if p.Priority == org.P1 && p.Arose.IsZero() && !p.Late {
 					require.LessOrEqual(t, wait, max(rules.Urgent, rules.Apart), "a P1 that is news waits too long")
 				}
