@@ -280,14 +280,17 @@ func TestOnlyTheFirstPageOfAnEscalationIsLate(t *testing.T) {
 	book := store.Digests{Pool: pool}
 	ctx := context.Background()
 	for n, told := range []bool{false, true} {
-		g := waiting(n + 1)
-		g.Person = id.Person(fmt.Sprint("p", n))
-		g.Late, g.DecidedAt = true, noon.Add(10*time.Minute)
+		g, before := waiting(n+1), waiting(n+11)
+		g.Person, before.Person = id.Person(fmt.Sprint("p", n)), id.Person(fmt.Sprint("p", n))
+		alone, err := book.Gather(ctx, before, still())
+		require.NoError(t, err)
+		require.True(t, alone)
+		g.Late, g.DecidedAt, g.Brief.Priority = true, noon.Add(10*time.Minute), org.P1 // which leaves at once after the other, unless it catches up
 		require.NoError(t, store.Journal{Pool: pool}.Write(ctx, contract.Record{
 			Entries: []escalation.Entry{{Seq: 1, At: noon, Kind: escalation.EntrySent, Actor: "belay", Text: "Ana paged"}}[:map[bool]int{true: 1}[told]],
 			Summary: escalation.Summary{ID: g.Brief.Escalation, State: escalation.Open, Service: "storage", Priority: org.P3, OpenedAt: noon, Seq: 1},
 		}))
-		alone, err := book.Gather(ctx, g, still())
+		alone, err = book.Gather(ctx, g, still())
 		require.NoError(t, err)
 		require.Equal(t, told, alone)
 	}
