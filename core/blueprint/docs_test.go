@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/belayhq/belay/core/blueprint"
+	"github.com/belayhq/belay/core/expr"
 )
 
 func TestTheManualIsABlueprint(t *testing.T) {
@@ -53,4 +54,21 @@ func TestWhatTheManualPromisesCanBePromised(t *testing.T) {
 	o := load(t, files).Org
 	require.Len(t, o.SLAs, 5)
 	require.Len(t, o.Triggers, 5)
+}
+
+func TestAHelpDeskIsJoinedAsTheManualSays(t *testing.T) {
+	text, err := os.ReadFile("../../docs/helpdesks.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	require.Len(t, blocks, 1)
+	files := append(example(t, "quick"), blueprint.File{Path: "z.yaml", Content: blocks[0][1]})
+	for _, doc := range documents(t, files[len(files)-1]) {
+		require.NoError(t, schema(t).Validate(doc))
+	}
+	require.NotNil(t, load(t, files).Org.Tickets["desk"].REST)
+	for _, r := range expr.Requests() {
+		for _, name := range r.Names() {
+			require.Contains(t, string(text), "`"+name+"`", "%s may be used in %s", name, r)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/belayhq/belay/core/expr"
@@ -101,7 +102,7 @@ func severities() []string { return []string{"critical", "error", "warning", "in
 type scopes struct{ events, bodies, tickets, sights expr.Scope }
 
 // expression says what is wrong with one, or nothing.
-func (r *reader) expression(form form, text string) string {
+func (r *reader) expression(s *shape, text string) string {
 	if r.scopes == nil {
 		events, err := expr.Events()
 		if err != nil {
@@ -122,7 +123,7 @@ func (r *reader) expression(form form, text string) string {
 		r.scopes = &scopes{events, bodies, tickets, sights}
 	}
 	scope, want := r.scopes.events, expr.Truth
-	switch form {
+	switch s.form {
 	case formTerm:
 		want = expr.Text
 	case formAbout:
@@ -133,10 +134,19 @@ func (r *reader) expression(form form, text string) string {
 		scope, want = r.scopes.sights, expr.Text
 	case formMapping:
 		scope, want = r.scopes.bodies, expr.Any
+	case formAsked:
+		about, err := expr.About(s.about)
+		if err != nil {
+			return err.Error()
+		}
+		scope, want = about, s.yields
 	}
 	_, err := scope.Compile(text, want)
 	var mistake expr.Mistake
 	if errors.As(err, &mistake) {
+		if s.form == formAsked && strings.Contains(mistake.Message, "undeclared reference") {
+			return mistake.Error() + " (known here: " + strings.Join(s.about.Names(), ", ") + ")"
+		}
 		return mistake.Error()
 	}
 	if err != nil {

@@ -91,7 +91,7 @@ func (s *shape) bare() map[string]any {
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": longestBody}
 	case formZone:
 		return map[string]any{"type": "string", "minLength": 1}
-	case formCondition, formAbout, formTerm, formMapping, formSeen, formSight:
+	case formCondition, formAbout, formTerm, formMapping, formSeen, formSight, formAsked:
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": expr.Longest}
 	}
 	if s.blank {
@@ -152,7 +152,7 @@ func (s *shape) pattern() string {
 		return webPattern
 	case formPoint:
 		return pointPattern
-	case formText, formBody, formCondition, formAbout, formTerm, formMapping, formSeen, formSight, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
+	case formText, formBody, formCondition, formAbout, formTerm, formMapping, formSeen, formSight, formAsked, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
 	}
 	return ""
 }

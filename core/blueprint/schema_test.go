@@ -45,7 +45,7 @@ func TestThePublishedSchemaIsWhatTheLoaderWalks(t *testing.T) {
 
 func TestEveryExampleDocumentIsValidForEditors(t *testing.T) {
 	s := schema(t)
-	for _, name := range []string{"acme", "quick"} {
+	for _, name := range []string{"acme", "quick", "ticketing"} {
 		for _, file := range example(t, name) {
 			require.True(t, bytes.HasPrefix(file.Content, []byte("# yaml-language-server: $schema=../../docs/blueprint.schema.json\n")), file.Path)
 			for _, doc := range documents(t, file) {

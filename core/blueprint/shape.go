@@ -8,6 +8,8 @@ import (
 	"time"
 
 	yaml "go.yaml.in/yaml/v3"
+
+	"github.com/belayhq/belay/core/expr"
 )
 
 type node = *yaml.Node
@@ -41,6 +43,7 @@ const (
 	formBody      form = "body"      // a request, of several lines
 	formSeen      form = "seen"      // CEL over a ticket as its system shows it: true or false
 	formSight     form = "sight"     // … text
+	formAsked     form = "asked"     // CEL over what is asked of a ticket system, or over what it says
 	formList      form = "list"
 	formRecord    form = "record" // fixed keys
 	formBook      form = "book"   // free keys of one form, such as dates
@@ -53,6 +56,8 @@ type shape struct {
 	fallback string // what holds when the key is left out, in words
 	choices  []string
 	of       Kind // for references
+	about    expr.Request
+	yields   expr.Yields
 	min, max int  // of numbers; min is also the fewest items of a list
 	zero     bool // durations: 0s is allowed
 	blank    bool // items: null is allowed
@@ -270,8 +275,8 @@ func (r *reader) scalar(s *shape, n node) string {
 		return prefixed(text, address("email", text))
 	case formWeb:
 		return prefixed(text, address("webhook", text))
-	case formCondition, formAbout, formTerm, formMapping, formSeen, formSight:
-		return r.expression(s.form, text)
+	case formCondition, formAbout, formTerm, formMapping, formSeen, formSight, formAsked:
+		return r.expression(s, text)
 	case formPoint:
 		_, ok := point(text)
 		return refuse(ok)
@@ -345,6 +350,11 @@ func (s *shape) wants() string {
 		return `a condition such as ticket.team == "Payments"`
 	case formSight:
 		return "an expression such as fields.hold_reason"
+	case formAsked:
+		if s.yields == expr.Truth {
+			return "a condition such as status.hasValue()"
+		}
+		return "an expression over " + strings.Join(s.about.Names(), ", ")
 	case formList:
 		return "a list"
 	case formRecord:

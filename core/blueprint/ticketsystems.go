@@ -41,7 +41,7 @@ func ticketSystemShape() *shape {
 	secretName := func(doc string) shape { return shape{form: formIdent, doc: doc} }
 	return describe(KindTicketSystem, "A system in which tickets are kept: what is written there, and what is heard from it.",
 		key{"name", false, shape{form: formText, doc: "How it is called.", fallback: "the id"}},
-		key{"type", true, one("Which language it speaks.", "", string(org.ServiceNow), string(org.Jira))},
+		key{"type", true, one("Which language it speaks.", "", texts(org.TicketTypes())...)},
 		key{"url", true, shape{form: formWeb, doc: "Where it lives, as https://acme.service-now.com."}},
 		key{"secret", true, secretName("Name of what we prove ourselves with, in BELAY_TICKET_SECRETS.")},
 		key{"hook", false, shape{form: formIdent, doc: "Name of what its webhooks prove themselves with, in BELAY_TICKET_SECRETS.", fallback: "no webhook is believed; it is asked what changed"}},
@@ -54,6 +54,7 @@ func ticketSystemShape() *shape {
 		key{"priorities", false, shape{form: formList, min: 1, doc: "What its priorities mean.", fallback: "as the system comes", items: &priority}},
 		key{"people", false, shape{form: formList, min: 1, doc: "Who is who there: without it nobody is assigned.", items: &person}},
 		key{"watch", false, watchShape()},
+		key{"rest", false, restShape()},
 		key{"fields", false, fields("Fields of every new ticket; {service}, {title}, {link} and {priority} are filled in.", "none")},
 	)
 }
@@ -101,7 +102,7 @@ func (b builder) ticketSystem(doc *document) org.TicketSystem {
 	s := org.TicketSystem{
 		ID: id.TicketSystem(doc.id), Name: b.text(n, "name", doc.id), Type: org.TicketType(b.text(n, "type", "")), URL: b.text(n, "url", ""),
 		Secret: b.text(n, "secret", ""), Hook: b.text(n, "hook", ""), Table: b.text(n, "table", ""), Project: b.text(n, "project", ""),
-		IssueType: b.text(n, "issue_type", ""), Edition: b.text(n, "edition", ""), Fields: b.fieldPairs(n, "fields"), Watch: b.ticketWatch(n),
+		IssueType: b.text(n, "issue_type", ""), Edition: b.text(n, "edition", ""), Fields: b.fieldPairs(n, "fields"), Watch: b.ticketWatch(n), REST: b.ticketREST(n),
 	}
 	for _, o := range b.items(n, "opens") {
 		s.Opens = append(s.Opens, org.TicketOpening{
@@ -137,6 +138,7 @@ func (b builder) ticketSystem(doc *document) org.TicketSystem {
 	if s.Type == org.Jira && len(s.Opens) > 0 && s.Project == "" && get(n, "project") == nil {
 		b.fail(b.path, doc.mark, "project", "is missing: name the project in which issues are opened, as OPS")
 	}
+	b.restHolds(doc, s)
 	if len(s.States) > 0 {
 		for _, needed := range []ticket.State{ticket.Working, ticket.Solved} {
 			if len(s.States[string(needed)]) == 0 {
@@ -179,6 +181,7 @@ func (d *difference) ticketSystem(was, becomes org.TicketSystem) {
 		d.set("watches", matchTexts(was.Watch), matchTexts(becomes.Watch))
 	}
 	d.set("fields of new tickets", mapTexts(was.Fields), mapTexts(becomes.Fields))
+	d.set("speaks REST", restTexts(was.REST), restTexts(becomes.REST))
 }
 
 func openingTexts(s org.TicketSystem) []string {

@@ -6,10 +6,12 @@
 package expr
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -199,6 +201,9 @@ func (y Yields) allows(kind *cel.Type) bool {
 	return false
 }
 
+// mostExact is the largest whole number up to which a float64 holds each.
+const mostExact = 1 << 53
+
 // ErrAbsent is the error of an expression that asked for a label or field which is not there. Rules are written for those
 // that have it: for the others they simply do not match.
 var ErrAbsent = errors.New("is not there")
@@ -223,6 +228,12 @@ func (p Program) Text(vars map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if o, ok := value.(*types.Optional); ok {
+		if !o.HasValue() {
+			return "", nil
+		}
+		value = o.GetValue()
+	}
 	switch v := value.(type) {
 	case types.String:
 		return string(v), nil
@@ -232,16 +243,12 @@ func (p Program) Text(vars map[string]any) (string, error) {
 		}
 	case types.Null:
 		return "", nil
-	case *types.Optional:
-		if !v.HasValue() {
-			return "", nil
-		}
 	}
 	return "", fault.New(fault.Invalid, "comes to %s, must come to text", value.Type().TypeName())
 }
 
 // Value runs an expression and answers what it comes to as JSON would hold it: nil, bool, float64, string, []any,
-// map[string]any; instants as text of RFC 3339.
+// map[string]any; instants as text of RFC 3339, and whole numbers that a float64 would not hold exactly as json.Number.
 func (p Program) Value(vars map[string]any) (any, error) {
 	value, err := p.eval(vars)
 	if err != nil {
@@ -282,6 +289,9 @@ func plain(value ref.Val, depth int) (any, error) {
 	case types.String:
 		return string(v), nil
 	case types.Int:
+		if v > mostExact || v < -mostExact {
+			return json.Number(strconv.FormatInt(int64(v), 10)), nil
+		}
 		return float64(v), nil
 	case types.Uint:
 		return float64(v), nil

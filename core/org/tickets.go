@@ -25,6 +25,7 @@ type TicketSystem struct {
 	Priority  map[Priority]map[string]string // fields that mean it
 	People    map[id.Person]string           // as the system addresses them
 	Fields    map[string]string              // of every new ticket; {service}, {title}, {link}, {priority}
+	REST      *TicketREST                    // of the type "rest"
 }
 
 // TicketWatch says which tickets that others opened are watched, and what is read of them. Terms are CEL over a snapshot; one
@@ -53,10 +54,11 @@ type TicketType string
 const (
 	ServiceNow TicketType = "servicenow"
 	Jira       TicketType = "jira"
+	REST       TicketType = "rest" // whatever the blueprint says
 )
 
 // TicketTypes lists them.
-func TicketTypes() []TicketType { return []TicketType{ServiceNow, Jira} }
+func TicketTypes() []TicketType { return []TicketType{ServiceNow, Jira, REST} }
 
 // TicketOpening says for which escalations a ticket is opened, and when. Empty conditions match everything.
 type TicketOpening struct {

@@ -127,6 +127,40 @@ func simple(body []byte) error {
 	return nil
 }
 
+// JSON is a body as expressions see it: nil, bool, string, int64, float64 (numbers that are not whole), []any and
+// map[string]any. Errors: fault.Invalid.
+func JSON(body []byte) (any, error) {
+	v, err := parse(bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "is not JSON that can be read: %s", short(err.Error()))
+	}
+	return counted(v), nil
+}
+
+// counted has whole numbers as such: an ID must not lose its end.
+func counted(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, err := v.Float64()
+		if err != nil {
+			return v.String()
+		}
+		return f
+	case []any:
+		for i, one := range v {
+			v[i] = counted(one)
+		}
+	case map[string]any:
+		for name, one := range v {
+			v[name] = counted(one)
+		}
+	}
+	return v
+}
+
 func parse(body []byte) (any, error) {
 	if err := simple(body); err != nil {
 		return nil, err

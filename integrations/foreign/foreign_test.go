@@ -112,3 +112,14 @@ func FuzzReadAll(f *testing.F) {
 		}
 	})
 }
+
+// Whole numbers stay whole: an ID must not lose its end.
+func TestJSONForExpressionsIsExact(t *testing.T) {
+	v, err := foreign.JSON([]byte("\ufeff" + ` {"id": 9007199254740993, "share": 0.5, "list": [1, null, true, "x"], "huge": 1e400}`))
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"id": int64(9007199254740993), "share": 0.5, "list": []any{int64(1), nil, true, "x"}, "huge": "1e400"}, v)
+	for _, odd := range []string{"", "{", `{"a":1} {"b":2}`, strings.Repeat("[", 100)} {
+		_, err := foreign.JSON([]byte(odd))
+		require.Error(t, err, odd)
+	}
+}
