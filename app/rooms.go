@@ -59,6 +59,7 @@ type rooms struct {
 	news     *service.TicketNews
 	tickets  *service.Tickets
 	desk     *service.TicketDesk
+	trackers func(org.TicketSystem) (service.Tracker, error)
 	digests  *service.Digests
 	sandbox  *service.Sandbox // dev only
 	quiet    *service.Quiet
@@ -160,7 +161,8 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	watch := &service.TicketWatch{Tickets: r.tickets, Store: r.tickets.Store, Log: log}
 	r.news = &service.TicketNews{Book: links, Organisation: r.directory, Engine: engine, Observe: watch.Observe, Now: now, Log: log}
 	r.desk = &service.TicketDesk{Book: links, Organisation: r.directory, Trackers: reached.reach, Access: access}
-	r.intake.Tickets = ticketDoor(r.directory, r.news)
+	r.trackers = reached.reach
+	r.intake.Tickets = ticketDoor(r.directory, r.news, r.trackers)
 	r.scribe = &service.Scribe{
 		Book: links, Escalations: escalations, Organisation: r.directory, Trackers: reached.reach, News: r.news, Log: log,
 		Seal: tracker.Seal(o.Secret),

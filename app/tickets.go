@@ -16,6 +16,7 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/tracker"
+	"github.com/belayhq/belay/integrations/anyrest"
 	"github.com/belayhq/belay/integrations/jira"
 	"github.com/belayhq/belay/integrations/servicenow"
 	"github.com/belayhq/belay/service"
@@ -73,6 +74,8 @@ func (t *ticketClients) client(s org.TicketSystem) (service.Tracker, error) {
 		return servicenow.New(s, t.Secrets[s.Secret], t.Allow, ticketWithin)
 	case org.Jira:
 		return jira.New(s, t.Secrets[s.Secret], t.Allow, ticketWithin)
+	case org.REST:
+		return anyrest.New(s, t.Secrets[s.Secret], t.Allow, ticketWithin)
 	}
 	return nil, fault.New(fault.Invalid, "ticket system %s is of the unknown type %q", s.ID, s.Type)
 }
@@ -90,29 +93,37 @@ func (a *App) ticketNews(ctx context.Context, name string, p alert.Post) error {
 		err = servicenow.Proven(system, secret, p)
 	case org.Jira:
 		err = jira.Proven(system, secret, p)
+	case org.REST:
+		err = anyrest.Proven(system, secret, p)
+	default:
+		err = fault.New(fault.Unauthenticated, "webhooks of %s cannot be proved", name)
 	}
 	if err != nil {
 		return err
 	}
-	return takeTickets(ctx, a.rooms.news, system, p)
+	return takeTickets(ctx, a.rooms.news, a.rooms.trackers, system, p)
 }
 
 // ticketDoor takes tickets that come by the key of an integration, which is their proof.
-func ticketDoor(current service.Organisation, news *service.TicketNews) func(context.Context, id.TicketSystem, string, alert.Post) error {
+func ticketDoor(current service.Organisation, news *service.TicketNews, reach func(org.TicketSystem) (service.Tracker, error)) func(context.Context, id.TicketSystem, string, alert.Post) error {
 	return func(ctx context.Context, name id.TicketSystem, format string, p alert.Post) error {
 		system, known := current.Current().Org.Tickets[name]
 		if !known {
 			return fault.New(fault.NotFound, "ticket system %s", name)
 		}
-		if format != string(system.Type) {
-			return fault.Field("format", "this integration takes tickets of %s: post them to /in/%s", name, system.Type)
+		wanted := string(system.Type)
+		if system.Type == org.REST {
+			wanted = "json"
 		}
-		return takeTickets(ctx, news, system, p)
+		if format != wanted {
+			return fault.Field("format", "this integration takes tickets of %s: post them to /in/%s", name, wanted)
+		}
+		return takeTickets(ctx, news, reach, system, p)
 	}
 }
 
 // takeTickets hears what a webhook says that was proved.
-func takeTickets(ctx context.Context, news *service.TicketNews, system org.TicketSystem, p alert.Post) error {
+func takeTickets(ctx context.Context, news *service.TicketNews, reach func(org.TicketSystem) (service.Tracker, error), system org.TicketSystem, p alert.Post) error {
 	var told []tracker.Ticket
 	var err error
 	switch system.Type {
@@ -120,6 +131,8 @@ func takeTickets(ctx context.Context, news *service.TicketNews, system org.Ticke
 		told, err = servicenow.Posted(system, p.Body)
 	case org.Jira:
 		told, err = jira.Read(system, p.Body)
+	case org.REST:
+		told, err = posted(ctx, reach, system, p)
 	}
 	if err != nil {
 		return err
@@ -130,6 +143,26 @@ func takeTickets(ctx context.Context, news *service.TicketNews, system org.Ticke
 		}
 	}
 	return nil
+}
+
+// posted is what a webhook says whose words the blueprint explains. It may only name tickets: they are asked for.
+func posted(ctx context.Context, reach func(org.TicketSystem) (service.Tracker, error), system org.TicketSystem, p alert.Post) ([]tracker.Ticket, error) {
+	to, err := reach(system)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "reach %s", system.ID)
+	}
+	desk, ok := to.(interface {
+		Posted(ctx context.Context, p alert.Post) ([]tracker.Ticket, error)
+	})
+	if !ok {
+		return nil, fault.New(fault.Invalid, "%s takes no webhooks", system.ID)
+	}
+	told, err := desk.Posted(ctx, p)
+	if err != nil && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.TooLarge) {
+		// The system could not be asked: that is nothing its webhook did wrong, and it may come again.
+		return nil, fault.Wrap(fault.Unavailable, err, "ask %s about the ticket that its webhook names", system.ID)
+	}
+	return told, err
 }
 
 // ticketLag shows how far tickets are behind.
