@@ -399,6 +399,9 @@ func (s *Scribe) fields(ctx context.Context, system org.TicketSystem, to Tracker
 // wishOf is how a ticket should stand by our row. Nobody has it: no opinion, unless it was over and is open again.
 func wishOf(system org.TicketSystem, known escalation.Summary, sides tracker.Sides) tracker.Wish {
 	w := tracker.Wish{Priority: known.Priority}
+	if len(system.Priority) > 0 && len(system.Priority[known.Priority]) == 0 {
+		w.Priority = "" // of what a system has no word it is not asked: it would answer with another
+	}
 	switch known.State {
 	case escalation.Acked:
 		w.State = ticket.Working
