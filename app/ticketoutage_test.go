@@ -237,6 +237,8 @@ func TestTwoHoursWithoutTicketSystemsLoseAndDoubleNothing(t *testing.T) {
 			require.Equal(t, want, lines(notes), "%s of E-%d", l.System, n+1)
 		}
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for status := range map[int]bool{0: true, -1: true, 401: true, 409: true, 429: true, 503: true} {
 		require.NotZero(t, w.seen[status], "%d was met", status)
 	}

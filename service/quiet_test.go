@@ -9,6 +9,7 @@ import (
 
 	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/id"
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/service"
 )
 
@@ -85,4 +86,25 @@ func TestWhatWasQuietIsNotLetGoBeforeItsEndIsHeard(t *testing.T) {
 	require.Empty(t, looks())
 	n.now = n.now.Add(31 * time.Second)
 	require.Equal(t, []int64{1, 2}, looks(), "in doubt a page is a page")
+}
+
+// In the dark the engine is asked by the alert's own name. A group's escalation must not answer to the alert that happened to open it:
+// its end would be taken for the end of all.
+func TestNoAlertSpeaksForItsGroupInTheDark(t *testing.T) {
+	n := newNight(t)
+	in := n.organisation.Directory.Org.Integrations["payments-events"]
+	in.Rules = []org.Rule{{Name: "cluster", When: `dedup_key != "alone"`, Action: org.Tell, Group: &org.Grouping{By: []string{"severity"}, Within: time.Hour}}}
+	n.organisation.Directory.Org.Integrations["payments-events"] = in
+	n.intake.Routes = &service.Routes{Organisation: n.organisation}
+	require.NoError(t, n.sends(alert.Trigger, "alone"))
+	require.NoError(t, n.sends(alert.Trigger, "disk"))
+	n.relay.Sweep(ctx())
+	var answer []string
+	for _, start := range n.engine.Started() {
+		require.NotEmpty(t, start.Conversation)
+		answer = append(answer, start.Conversation)
+	}
+	require.Len(t, answer, 2)
+	require.Contains(t, answer, n.dark.Hash("payments", "alone"))
+	require.NotContains(t, answer, n.dark.Hash("payments", "disk"))
 }
