@@ -49,7 +49,10 @@ const (
 )
 
 // Scope is which names an expression may use.
-type Scope struct{ env *cel.Env }
+type Scope struct {
+	env   *cel.Env
+	space []cel.ProgramOption // what values may take, where that is more than mostSpace
+}
 
 // Event is what a condition of a rule sees.
 type Event struct {
@@ -125,7 +128,7 @@ func scope(names ...cel.EnvOption) (Scope, error) {
 	if err != nil {
 		return Scope{}, fault.Wrap(fault.Internal, err, "prepare expressions")
 	}
-	return Scope{env}, nil
+	return Scope{env: env}, nil
 }
 
 // Program is an expression that was found to be right.
@@ -169,8 +172,8 @@ func (s Scope) Compile(source string, want Yields) (Program, error) {
 	if kind := checked.OutputType(); !want.allows(kind) {
 		return Program{}, Mistake{Message: fmt.Sprintf("comes to %s, must come to %s", cel.FormatCELType(kind), want)}
 	}
-	run, err := s.env.Program(checked, cel.CostLimit(mostCost), cel.MemoryLimit(mostSpace), cel.InterruptCheckFrequency(100),
-		cel.EvalOptions(cel.OptOptimize))
+	run, err := s.env.Program(checked, append([]cel.ProgramOption{cel.CostLimit(mostCost), cel.MemoryLimit(mostSpace), cel.InterruptCheckFrequency(100),
+		cel.EvalOptions(cel.OptOptimize)}, s.space...)...)
 	if err != nil {
 		return Program{}, Mistake{Message: short(err.Error())}
 	}

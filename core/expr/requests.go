@@ -34,6 +34,14 @@ func Requests() []Request {
 	return []Request{ToOpen, ToFind, ToGet, ToNumber, ToNote, ToNotes, ToChange, ToPoll, Answered, Posted, Item}
 }
 
+// What a system answers may be as large and as nested as foreign.JSON reads it: a page of tickets, with everything that customers wrote,
+// counts whenever it is looked at. What an expression may make of it is bounded by what it may cost.
+const (
+	mostAnswer  = 8 << 20 // elements; ten bytes of text are one
+	deepAnswer  = 70
+	partsAnswer = 400_000
+)
+
 type name struct {
 	called string
 	is     *cel.Type
@@ -101,6 +109,9 @@ var requests = sync.OnceValues(func() (map[Request]Scope, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.space = []cel.ProgramOption{cel.MemoryLimit(mostAnswer), cel.MemoryTracking(types.MemoryTrackerSizeCalculator(
+			types.NewSizeCalculator(types.SizeCalculatorMaxDepth(deepAnswer), types.SizeCalculatorMaxTraversal(partsAnswer)),
+		))}
 		all[r] = s
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package anyrest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -415,4 +416,28 @@ func TestASearchThatFindsTooMuchMakesNobodyElsesTicketOurs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, made.ID, again.ID)
 	require.Len(t, h.fake.Tickets(), 41)
+}
+
+// Customers write long letters, and a page holds a hundred of them. That is no reason not to hear what changed.
+func TestAPageOfLongLettersIsRead(t *testing.T) {
+	letter := strings.Repeat("I have written before and ", 64<<10/26)
+	var tickets []any
+	for n := range 100 {
+		tickets = append(tickets, map[string]any{"id": n + 1, "subject": "a letter", "status": "open", "assignee_id": nil, "group_id": nil, "type": nil, "organization_id": nil, "external_id": nil,
+			"created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z", "description": letter, "custom_fields": make([]int, 200)})
+	}
+	body, err := json.Marshal(map[string]any{"tickets": tickets, "end_of_stream": true, "after_cursor": nil})
+	require.NoError(t, err)
+	changed, _, err := answering(t, "zendesk", body).Changed(t.Context(), time.Now().Add(-5*time.Minute), time.Now())
+	require.NoError(t, err)
+	require.Len(t, changed, 100)
+	comments := make([]any, 100)
+	for n := range comments {
+		comments[n] = map[string]any{"body": letter + note(n+1, n+1).Text}
+	}
+	body, err = json.Marshal(map[string]any{"comments": comments, "next_page": nil})
+	require.NoError(t, err)
+	texts, err := answering(t, "zendesk", body).Notes(t.Context(), "1", correlation)
+	require.NoError(t, err)
+	require.Equal(t, 100, tracker.Seal("k").Last(correlation, texts...))
 }
