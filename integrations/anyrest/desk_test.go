@@ -44,7 +44,7 @@ var spoken = map[string]struct {
 }
 
 // example is a system as examples/ticketing describes it.
-func example(t *testing.T, name, url string) org.TicketSystem {
+func example(t testing.TB, name, url string) org.TicketSystem {
 	t.Helper()
 	var files []blueprint.File
 	for _, file := range []string{"quick/quick.yaml", "ticketing/" + name + ".yaml"} {
@@ -440,4 +440,28 @@ func TestAPageOfLongLettersIsRead(t *testing.T) {
 	texts, err := answering(t, "zendesk", body).Notes(t.Context(), "1", correlation)
 	require.NoError(t, err)
 	require.Equal(t, 100, tracker.Seal("k").Last(correlation, texts...))
+}
+
+// Whatever a webhook says: it is a ticket that has an ID and an instant, nothing, or an error; never a panic.
+func FuzzWhatAHelpDeskPosts(f *testing.F) {
+	for _, seed := range []string{`{}`, `null`, `[1, "x", {"id": 1}]`, `{"id": 7, "subject": "a", "status": "open", "assignee_id": null, "group_id": 1, "type": null, "organization_id": null, "external_id": "x", "created_at": "2026-01-02T03:04:05Z", "updated_at": 1767323045}`} {
+		f.Add(seed)
+	}
+	system := example(f, "zendesk", "https://127.0.0.1:1") // which may not be reached
+	rest := *system.REST
+	rest.Hook.Ticket = "body"
+	system.REST = &rest
+	desk, err := anyrest.New(system, "x", nil, time.Second)
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, body string) {
+		told, err := desk.Posted(t.Context(), alert.Post{Body: []byte(body)})
+		if err != nil {
+			return
+		}
+		for _, one := range told {
+			require.NotEmpty(t, one.ID)
+			require.False(t, one.UpdatedAt.IsZero())
+			require.Equal(t, "zendesk", one.System)
+		}
+	})
 }
