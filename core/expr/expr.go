@@ -36,7 +36,12 @@ const (
 	mostLoops = 2  // one inside the other
 	patterns  = 500
 	mostCost  = 100_000   // in CEL's units: about a tenth of a microsecond each
-	mostSpace = 1_000_000 // elements and bytes that values may take while it runs
+	mostSpace = 1_000_000 // elements that values may take while it runs; ten bytes of text are one
+
+	// What is weighed of a value. CEL's own bounds are 5 levels and 10,000 elements, and what is beyond counts as too large:
+	// a monitor sends more than that.
+	weighedLevels   = 1000
+	weighedElements = 100_000
 )
 
 // Yields is what an expression must come to.
@@ -172,12 +177,16 @@ func (s Scope) Compile(source string, want Yields) (Program, error) {
 	if kind := checked.OutputType(); !want.allows(kind) {
 		return Program{}, Mistake{Message: fmt.Sprintf("comes to %s, must come to %s", cel.FormatCELType(kind), want)}
 	}
-	run, err := s.env.Program(checked, append([]cel.ProgramOption{cel.CostLimit(mostCost), cel.MemoryLimit(mostSpace), cel.InterruptCheckFrequency(100),
+	run, err := s.env.Program(checked, append([]cel.ProgramOption{cel.CostLimit(mostCost), cel.MemoryTracking(weigh()), cel.MemoryLimit(mostSpace), cel.InterruptCheckFrequency(100),
 		cel.EvalOptions(cel.OptOptimize)}, s.space...)...)
 	if err != nil {
 		return Program{}, Mistake{Message: short(err.Error())}
 	}
 	return Program{Source: source, run: run}, nil
+}
+
+func weigh() types.MemoryTrackerOption {
+	return types.MemoryTrackerSizeCalculator(types.NewSizeCalculator(types.SizeCalculatorMaxDepth(weighedLevels), types.SizeCalculatorMaxTraversal(weighedElements)))
 }
 
 // short keeps what a parser says about a hostile line on one line.
@@ -214,7 +223,7 @@ var ErrAbsent = errors.New("is not there")
 // Test runs a condition. It never panics, and never runs for long. The error says what went wrong: ErrAbsent, a value of
 // another type, more work than is allowed.
 func (p Program) Test(vars map[string]any) (bool, error) {
-	value, err := p.eval(vars)
+	value, _, err := p.eval(vars)
 	if err != nil {
 		return false, err
 	}
@@ -227,7 +236,7 @@ func (p Program) Test(vars map[string]any) (bool, error) {
 
 // Text runs an expression that comes to text; numbers and truths are written out.
 func (p Program) Text(vars map[string]any) (string, error) {
-	value, err := p.eval(vars)
+	value, _, err := p.eval(vars)
 	if err != nil {
 		return "", err
 	}
@@ -253,31 +262,55 @@ func (p Program) Text(vars map[string]any) (string, error) {
 // Value runs an expression and answers what it comes to as JSON would hold it: nil, bool, float64, string, []any,
 // map[string]any; instants as text of RFC 3339, and whole numbers that a float64 would not hold exactly as json.Number.
 func (p Program) Value(vars map[string]any) (any, error) {
-	value, err := p.eval(vars)
+	left := MostWork
+	return p.ValueWithin(vars, &left)
+}
+
+// ValueWithin is Value, with its work taken from what is left for all expressions of one request: each is bounded by itself,
+// and a thousand of them together would still take minutes.
+func (p Program) ValueWithin(vars map[string]any, left *Work) (any, error) {
+	value, done, err := p.eval(vars)
+	if done > *left {
+		*left = 0
+		return nil, fault.New(fault.Invalid, "asks for more work than is allowed for one request")
+	}
+	*left -= done
 	if err != nil {
 		return nil, err
 	}
-	return plain(value, deepest*2)
+	return plain(value, weighedLevels)
 }
 
-func (p Program) eval(vars map[string]any) (value ref.Val, err error) {
+// Work is how much expressions do, in CEL's units: about a tenth of a microsecond each.
+type Work uint64
+
+// MostWork is for one request: some thousand events with ten expressions each of a size that people write, twice over. It
+// takes a second or two.
+const MostWork Work = 10_000_000
+
+func (p Program) eval(vars map[string]any) (value ref.Val, done Work, err error) {
 	defer func() {
 		if cause := recover(); cause != nil { // what nobody foresaw is an error of the expression, not the end of a process
 			value, err = nil, fault.New(fault.Invalid, "cannot be evaluated: %s", short(fmt.Sprint(cause)))
 		}
 	}()
-	value, _, err = p.run.Eval(vars)
+	value, details, err := p.run.Eval(vars)
+	if details != nil {
+		if cost := details.ActualCost(); cost != nil {
+			done = Work(*cost)
+		}
+	}
 	if err == nil {
-		return value, nil
+		return value, done, nil
 	}
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "no such key"), strings.Contains(text, "no such attribute"), strings.Contains(text, "index out of bounds"):
-		return nil, fmt.Errorf("%w: %s", ErrAbsent, short(text))
+		return nil, done, fmt.Errorf("%w: %s", ErrAbsent, short(text))
 	case strings.Contains(text, "cost limit exceeded"), strings.Contains(text, "memory limit"):
-		return nil, fault.New(fault.Invalid, "asks for more work than is allowed")
+		return nil, mostCost, fault.New(fault.Invalid, "asks for more work than is allowed")
 	}
-	return nil, fault.New(fault.Invalid, "%s", short(text))
+	return nil, done, fault.New(fault.Invalid, "%s", short(text))
 }
 
 func plain(value ref.Val, depth int) (any, error) {

@@ -126,6 +126,24 @@ func TestWorkIsBounded(t *testing.T) {
 	}
 }
 
+// What a monitor sends may be deep, and have tens of thousands of parts: a rule that looks at it is not passed over.
+func TestWhatIsDeepOrManyCanBeAskedOf(t *testing.T) {
+	var deep any = "bottom"
+	for range 40 {
+		deep = map[string]any{"inner": []any{deep}}
+	}
+	many := []any{}
+	for range 20_000 {
+		many = append(many, map[string]any{"a": 1.0})
+	}
+	vars := expr.Event{Alert: alert.Alert{Details: map[string]any{"deep": deep, "many": many}}}.Vars()
+	for _, source := range []string{`details.deep.size() > 0`, `has(details.deep.inner)`, `details.many.size() == 20000`, `details.size() == 2`} {
+		got, err := compile(t, source).Test(vars)
+		require.NoError(t, err, source)
+		require.True(t, got, source)
+	}
+}
+
 func TestEveryRunOfAProgramStandsAlone(t *testing.T) {
 	p := compile(t, `severity == "critical"`)
 	other := event()

@@ -166,7 +166,7 @@ func (p Part) Object() (map[string]any, bool) {
 
 // Parts runs an expression and answers what it comes to: each of a list, or the one thing that it is; of nothing, none.
 func (p Program) Parts(vars map[string]any) ([]Part, error) {
-	value, err := p.eval(vars)
+	value, _, err := p.eval(vars)
 	if err != nil {
 		return nil, err
 	}

@@ -109,15 +109,16 @@ func (m *mapping) read(p alert.Post) ([]alert.Alert, error) {
 		}
 	}
 	each, many := m.fields["each"]
+	left := expr.MostWork
 	if !many {
 		vars["item"] = body
-		a, err := m.event(vars, "")
+		a, err := m.event(vars, "", &left)
 		if err != nil {
 			return nil, err
 		}
 		return []alert.Alert{a}, nil
 	}
-	value, err := each.Value(vars)
+	value, err := each.ValueWithin(vars, &left)
 	if err != nil {
 		return nil, fault.Field("mapping.each", "%v", err)
 	}
@@ -131,7 +132,7 @@ func (m *mapping) read(p alert.Post) ([]alert.Alert, error) {
 	var all []alert.Alert
 	for n, item := range items {
 		vars["item"] = item
-		a, err := m.event(vars, fmt.Sprintf(" of entry %d", n+1))
+		a, err := m.event(vars, fmt.Sprintf(" of entry %d", n+1), &left)
 		if err != nil {
 			return nil, err
 		}
@@ -141,13 +142,13 @@ func (m *mapping) read(p alert.Post) ([]alert.Alert, error) {
 }
 
 // event of one entry. What is not there is left out; what is wrong is an error that names its field.
-func (m *mapping) event(vars map[string]any, where string) (alert.Alert, error) {
+func (m *mapping) event(vars map[string]any, where string, left *expr.Work) (alert.Alert, error) {
 	said := map[string]any{}
 	for field, program := range m.fields {
 		if field == "each" {
 			continue
 		}
-		value, err := program.Value(vars)
+		value, err := program.ValueWithin(vars, left)
 		if errors.Is(err, expr.ErrAbsent) {
 			continue
 		}
@@ -231,6 +232,8 @@ func line(v any) (string, error) {
 		return "", nil
 	case string:
 		return v, nil
+	case json.Number:
+		return v.String(), nil
 	case float64, bool:
 		text, err := json.Marshal(v)
 		return string(text), err

@@ -42,6 +42,10 @@ func TestTheLeastThatIsNeededIsATitle(t *testing.T) {
 	require.Equal(t, alert.Trigger, all[0].Action)
 	require.Equal(t, alert.Error, all[0].Severity)
 	require.NotEmpty(t, all[0].DedupKey)
+
+	all, err = read(org.Mapping{Title: "body.message", DedupKey: "int(body.id)"}, `{"message":"x","id":"9007199254740993"}`)
+	require.NoError(t, err)
+	require.Equal(t, "9007199254740993", all[0].DedupKey, "to the last digit")
 }
 
 func TestWhatIsWrongNamesItsField(t *testing.T) {
@@ -65,6 +69,36 @@ func TestWhatIsWrongNamesItsField(t *testing.T) {
 	}
 	_, err := anyjson.Dialect().Decode(alert.Post{Body: []byte(`{}`)})
 	require.ErrorContains(t, err, "mapping: this integration has none")
+}
+
+// Each expression is allowed, and a thousand of each would keep a server busy for a minute.
+func TestExpressionsTogetherAreBoundedToo(t *testing.T) {
+	heavy := "[" + strings.Repeat("body.filter(x, x > 9).size(), ", 4) + "1][4]"
+	m := org.Mapping{Each: "body", Title: "'x'", Status: heavy, Source: heavy, DedupKey: heavy, OccurredAt: heavy}
+	_, err := read(m, "["+strings.Repeat("7,", 19)+"7]")
+	require.NoError(t, err)
+	_, err = read(m, "["+strings.Repeat("7,", 999)+"7]")
+	require.ErrorContains(t, err, "asks for more work than is allowed for one request")
+	require.ErrorContains(t, err, "of entry ")
+	require.True(t, fault.Is(err, fault.Invalid))
+
+	// what people write is far from it, also for a thousand entries
+	_, err = read(org.Mapping{
+		Each: "body", Title: `item.check + " on " + item.host + ": " + item.text`, DedupKey: `item.host + "/" + item.check`, Status: "item.state", Source: "item.host",
+		Severity: `item.level > 2 ? "critical" : item.level > 1 ? "warning" : "info"`, Links: "[item.url]", Labels: "item.tags", OccurredAt: `item.?since.orValue("")`,
+	}, "["+strings.TrimSuffix(strings.Repeat(`{"check":"disk","host":"db-3","text":"`+strings.Repeat("x", 1000)+`","state":"down","level":3,"url":"https://a.example","tags":{"a":"b","c":"d"}},`, 1000), ",")+"]")
+	require.NoError(t, err)
+}
+
+// What a body holds besides, however deep, keeps no alert out.
+func TestADeepBodyIsReadAsAFlatOne(t *testing.T) {
+	deep := strings.Repeat(`{"in":[`, 30) + strings.Repeat("]}", 30)
+	all, err := read(org.Mapping{Each: "body.alerts", Title: "item.name", Labels: "item.labels"}, `{"alerts":[{"name":"disk","context":`+deep+`,"labels":{"a":"b"}}],"more":`+deep+`}`)
+	require.NoError(t, err)
+	require.Equal(t, "disk", all[0].Title)
+	all, err = read(org.Mapping{Title: "body.name", Source: `body.context.size() > 0 ? "deep" : "flat"`}, `{"name":"disk","context":`+deep+`}`)
+	require.NoError(t, err)
+	require.Equal(t, "deep", all[0].Source)
 }
 
 func FuzzBodies(f *testing.F) {
