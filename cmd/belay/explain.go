@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,9 +71,34 @@ func (x *explanation) run(cmd *cobra.Command, file string) error {
 		}
 	}
 	if said.Route.Service != "" {
-		cmd.Printf("to %s as %s, by %s\n", said.Route.Service, said.Route.Priority, said.Route.Rule)
+		printRoute(cmd, said.Route)
 	}
 	return nil
+}
+
+// printRoute says where something goes, and every rule and window that was asked on the way.
+func printRoute(cmd *cobra.Command, r service.Route) {
+	cmd.Printf("to %s as %s, by %s: %s\n", r.Service, r.Priority, r.Rule, r.Action)
+	for _, about := range []struct{ name, value string }{
+		{"delay", r.Delay}, {"group", r.Group}, {"window", string(r.Window)}, {"heartbeat", string(r.Heartbeat)},
+	} {
+		if about.value != "" {
+			cmd.Printf("            %s %s\n", about.name, about.value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Labels)) {
+		cmd.Printf("            label %s=%s\n", name, r.Labels[name])
+	}
+	for _, look := range r.Rules {
+		mark := "-"
+		if look.Matched {
+			mark = "✓"
+		}
+		cmd.Printf("            %s %s: %s\n", mark, look.Rule, look.Why)
+	}
+	for _, w := range r.Warnings {
+		cmd.Printf("            warning: %s\n", w)
+	}
 }
 
 func (x *explanation) explain(cmd *cobra.Command, file string) (service.Explanation, error) {

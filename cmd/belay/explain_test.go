@@ -50,6 +50,12 @@ func TestExplainSaysWhatARequestWouldDo(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, text, "disk is full (db-1)")
 	require.Contains(t, text, "to example as P1")
+
+	text, err = explained(t, disk, "--format", "alertmanager", "--blueprint", "../../examples/acme", "--integration", "platform-metrics", "-")
+	require.NoError(t, err)
+	require.Contains(t, text, "as P3, by everything else: escalate\n")
+	require.Contains(t, text, "- test systems: ")
+	require.Contains(t, text, "✓ everything else: matches everything\n", "rule by rule, in words too")
 }
 
 func TestExplainRefusesWithAStatus(t *testing.T) {
