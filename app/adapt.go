@@ -7,7 +7,9 @@ import (
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/blueprint"
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/core/page"
 	"github.com/belayhq/belay/core/policy"
+	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/service"
 )
 
@@ -26,6 +28,17 @@ func sources(files []service.File) []blueprint.File {
 		read[i] = blueprint.File{Path: f.Path, Content: []byte(f.Content)}
 	}
 	return read
+}
+
+// spoken chooses the words of messages, in the terms of the organisation that is current.
+func spoken(now service.Organisation) func(m page.Message, to org.Person) (subject, body string) {
+	return func(m page.Message, to org.Person) (subject, body string) {
+		var terms org.Terms
+		if o := now.Current().Org; o != nil {
+			terms = o.Terms
+		}
+		return text.Words(m, to, terms)
+	}
 }
 
 // barrier lets the escalations bar a method, with an entry in the audit trail.

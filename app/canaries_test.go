@@ -68,7 +68,7 @@ func TestACanarySpeaksEveryFormat(t *testing.T) {
 				} else {
 					require.NoError(t, alert.Bears(last, secret))
 				}
-				said, err := service.Understand(d, in, last)
+				said, err := service.Understand(org.Terms{}, d, in, last)
 				require.NoError(t, err)
 				require.Len(t, said, 1)
 				require.Equal(t, action, said[0].Action, "%s", last.Body)

@@ -172,7 +172,7 @@ func plainly(words string) string {
 
 // understood is what a dialect understands of a body.
 func understood(d alert.Dialect, body string) ([]alert.Alert, error) {
-	return service.Understand(d, org.Integration{ID: "monitors", Mapping: &mapped}, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
+	return service.Understand(org.Terms{}, d, org.Integration{ID: "monitors", Mapping: &mapped}, alert.Post{Header: map[string]string{}, Query: map[string]string{}, Body: []byte(body), At: received})
 }
 
 func hears(t *testing.T, d alert.Dialect, body string) alert.Alert {

@@ -10,3 +10,6 @@ func (a *App) Routes() ([]*echo.Route, error) {
 	}
 	return handler.(*echo.Echo).Routes(), nil
 }
+
+// Spoken is the words of messages as rooms are given them.
+var Spoken = spoken

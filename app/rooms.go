@@ -13,7 +13,6 @@ import (
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/surge"
-	"github.com/belayhq/belay/core/text"
 	"github.com/belayhq/belay/core/tracker"
 	"github.com/belayhq/belay/disk"
 	"github.com/belayhq/belay/durable"
@@ -100,7 +99,7 @@ func join(o Options, db *pgxpool.Pool, temporal client.Client, shelf *disk.Shelf
 	gate := &service.Gate{}
 	crowded := func() bool { behind, _ := gate.Behind(); return behind }
 	r.digests = &service.Digests{
-		Book: digests, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: lights}, Organisation: r.directory, Engine: r.engine, Links: r.links, Words: text.Words,
+		Book: digests, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: lights}, Organisation: r.directory, Engine: r.engine, Links: r.links, Words: spoken(r.directory),
 		Rules: surge.Usual(), Meter: metrics, Pool: r.beside, Now: now, Log: log, Crowded: crowded,
 	}
 	engine := service.Withdrawing{Engine: r.engine, Digests: r.digests}
@@ -196,7 +195,7 @@ func (r rooms) work(db *pgxpool.Pool, ways map[org.Channel]activities.Carrier, l
 		Warden:    &activities.Warden{Judges: r.tickets},
 		Planner:   &activities.Planner{Revisions: r.directory, Directories: r.directory, Now: now},
 		Pager: &activities.Pager{
-			Directories: r.directory, Revisions: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: text.Words,
+			Directories: r.directory, Revisions: r.directory, Ledger: litLedger{Ledger: store.Ledger{Pool: db}, lights: r.lights}, Carriers: ways, Linker: r.links, Words: spoken(r.directory),
 			Barrier: barrier{barred: store.Barred{Pool: db}, now: now}, Journal: litJournal{Journal: store.Journal{Pool: db, Tickets: service.TicketRules{Organisation: r.directory}.Wanted}, lights: r.lights}, Now: now, Log: log,
 		},
 		Recorder: &activities.Recorder{Journal: litJournal{Journal: store.Journal{Pool: db, Tickets: service.TicketRules{Organisation: r.directory}.Wanted}, lights: r.lights}},

@@ -209,7 +209,7 @@ func TestPublishedBodiesAreHeardByTheMappingsOfTheExamples(t *testing.T) {
 			t.Run(system+"/"+filepath.Base(file), func(t *testing.T) {
 				body, err := os.ReadFile(file)
 				require.NoError(t, err)
-				alerts, err := service.Understand(anyJSON(t), mapping(t, system), alert.Post{Body: body, At: received})
+				alerts, err := service.Understand(org.Terms{}, anyJSON(t), mapping(t, system), alert.Post{Body: body, At: received})
 				require.NoError(t, err)
 				golden(t, filepath.Join("testdata", "heard", "json", system+"-"+filepath.Base(file)), alerts)
 			})
@@ -242,7 +242,7 @@ func TestTheMappingsOfTheExamplesEndWhatTheyBegan(t *testing.T) {
 	} {
 		t.Run(system, func(t *testing.T) {
 			hears := func(body string) alert.Alert {
-				all, err := service.Understand(anyJSON(t), mapping(t, system), alert.Post{Body: []byte(body), At: received})
+				all, err := service.Understand(org.Terms{}, anyJSON(t), mapping(t, system), alert.Post{Body: []byte(body), At: received})
 				require.NoError(t, err)
 				require.Len(t, all, 1)
 				require.Empty(t, all[0].Warnings)

@@ -53,7 +53,7 @@ func (i *Intake) Deliver(ctx context.Context, d Delivery) (Taken, error) {
 	if integration.Tickets != "" && i.Tickets != nil {
 		return Taken{}, i.Tickets(ctx, integration.Tickets, d.Dialect.Name, d.Post)
 	}
-	alerts, err := Understand(d.Dialect, integration, d.Post)
+	alerts, err := Understand(now.Terms, d.Dialect, integration, d.Post)
 	if err != nil {
 		return Taken{}, err
 	}
@@ -94,8 +94,8 @@ func proven(d alert.Dialect, in org.Integration, p alert.Post) error {
 	return d.Verify(p, in.Secret)
 }
 
-// Understand reads what a request says, as the server does.
-func Understand(d alert.Dialect, in org.Integration, p alert.Post) ([]alert.Alert, error) {
+// Understand reads what a request says, as the server does, in the terms of the organisation too.
+func Understand(terms org.Terms, d alert.Dialect, in org.Integration, p alert.Post) ([]alert.Alert, error) {
 	decode := d.Decode
 	if d.Of != nil {
 		if own := d.Of(in); own != nil {
@@ -111,7 +111,7 @@ func Understand(d alert.Dialect, in org.Integration, p alert.Post) ([]alert.Aler
 	}
 	alerts := make([]alert.Alert, len(said))
 	for n, a := range said {
-		a = a.Tidy()
+		a = a.InTerms(terms).Tidy()
 		if a.Source == "" {
 			a.Source = string(in.ID) // who sent it is all that is known
 		}

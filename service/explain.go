@@ -38,7 +38,7 @@ type Explained struct {
 // Explain reads a request and routes it as the server does, under these windows besides those of the organisation, and
 // does nothing else.
 func Explain(o *org.Org, windows []org.Window, in org.Integration, d alert.Dialect, p alert.Post) (Explanation, error) {
-	alerts, err := Understand(d, in, p)
+	alerts, err := Understand(o.Terms, d, in, p)
 	if err != nil {
 		return Explanation{}, err
 	}

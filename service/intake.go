@@ -40,10 +40,12 @@ const acceptEachWithin = 2 * time.Millisecond
 // Accept takes one decoded event for the integration with this key and answers its dedup key. When it returns without
 // an error the event is on disk, and whatever happens later cannot lose it. An unknown key is fault.NotFound.
 func (i *Intake) Accept(ctx context.Context, key string, a alert.Alert, raw []byte, format string) (string, error) {
-	integration, ok := integrationByKey(i.Organisation.Current().Org, key)
+	now := i.Organisation.Current().Org
+	integration, ok := integrationByKey(now, key)
 	if !ok {
 		return "", fault.New(fault.NotFound, "no integration has this key")
 	}
+	a = a.InTerms(now.Terms)
 	if integration.Secret != "" {
 		return "", fault.New(fault.Unauthenticated, "this integration has a secret, which cannot be proved in this format")
 	}

@@ -124,9 +124,9 @@ func (r *Replies) answer(ctx context.Context, in Inbound) (string, error) {
 	case !isWord && choices[0].summary.State == "":
 		return notNow, nil
 	case !isWord:
-		return status(choices), nil
+		return status(d.Org.Terms, choices), nil
 	case len(choices) > 1:
-		return which(said.Verb, choices), nil
+		return which(d.Org.Terms, said.Verb, choices), nil
 	}
 	return r.say(ctx, callerFor(d, choices[0].person, "sms"), choices[0].workflow, verb, w), nil
 }
@@ -418,7 +418,7 @@ func digits(number string) string {
 }
 
 // which asks what was meant.
-func which(verb reply.Verb, choices []choice) string {
+func which(terms org.Terms, verb reply.Verb, choices []choice) string {
 	var b strings.Builder
 	b.WriteString("Which one? Reply with its number.")
 	for i, c := range choices {
@@ -426,7 +426,7 @@ func which(verb reply.Verb, choices []choice) string {
 			fmt.Fprintf(&b, "\n… and %d more", len(choices)-mostNamed)
 			break
 		}
-		fmt.Fprintf(&b, "\n%s %s: %s", spoken(verb), number(c.summary.ID), line(c.summary))
+		fmt.Fprintf(&b, "\n%s %s: %s", spoken(verb), number(c.summary.ID), line(terms, c.summary))
 	}
 	return b.String()
 }
@@ -443,14 +443,14 @@ func spoken(verb reply.Verb) string {
 	return string(verb)
 }
 
-func status(choices []choice) string {
+func status(terms org.Terms, choices []choice) string {
 	var lines []string
 	for i, c := range choices {
 		if i == mostNamed {
 			lines = append(lines, fmt.Sprintf("… and %d more", len(choices)-mostNamed))
 			break
 		}
-		text := fmt.Sprintf("%s %s: %s", c.summary.ID, c.summary.State, line(c.summary))
+		text := fmt.Sprintf("%s %s: %s", c.summary.ID, terms.State(string(c.summary.State)), line(terms, c.summary))
 		if c.summary.State == escalation.Acked {
 			text += fmt.Sprintf(" (%s has it)", c.summary.AcknowledgedBy)
 		}
@@ -459,12 +459,12 @@ func status(choices []choice) string {
 	return strings.Join(lines, "\n")
 }
 
-func line(s escalation.Summary) string {
+func line(terms org.Terms, s escalation.Summary) string {
 	title := []rune(s.Title)
 	if len(title) > 60 {
 		title = append(title[:59], '…')
 	}
-	return fmt.Sprintf("%s %s: %s", s.Priority, s.Service, string(title))
+	return fmt.Sprintf("%s %s: %s", terms.Priority(s.Priority), s.Service, string(title))
 }
 
 func number(e id.Escalation) string { return strings.TrimPrefix(string(e), "E-") }

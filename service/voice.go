@@ -85,7 +85,7 @@ func (r *Replies) speech(ctx context.Context, sent Sent) Speech {
 	if err != nil || !overtaken(sent, row) {
 		return spokenPage(sent) // in doubt a page is a page
 	}
-	return Speech{Text: fmt.Sprintf("%s: %s is %s already. Goodbye.", e, row.Title, row.State)}.in(sent.Message.Language)
+	return Speech{Text: fmt.Sprintf("%s: %s is %s already. Goodbye.", e, row.Title, r.Organisation.Current().Org.Terms.State(string(row.State)))}.in(sent.Message.Language)
 }
 
 // overtaken: somebody took it or ended it while the telephone rang. Whoever is called after that is called because of

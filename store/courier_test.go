@@ -107,7 +107,8 @@ func (n *night) courier(book service.DigestBook, ledger service.Ledger, carrier 
 	n.t.Cleanup(pool.Close)
 	return &service.Digests{
 		Book: book, Ledger: ledger, Carriers: map[org.Channel]service.Carrier{org.SMS: carrier},
-		Organisation: servicetest.Organisation{Directory: policy.Directory{Org: company}}, Engine: n.engine, Words: text.Words,
+		Organisation: servicetest.Organisation{Directory: policy.Directory{Org: company}}, Engine: n.engine,
+		Words: func(m page.Message, to org.Person) (string, string) { return text.Words(m, to, company.Terms) },
 		Links: service.Links{Secret: []byte(strings.Repeat("s", 32)), PublicURL: "https://belay.example", Now: clock},
 		Rules: still(), Meter: meter{}, Pool: pool, Now: clock, Log: slog.New(slog.DiscardHandler), Patience: time.Nanosecond,
 	}

@@ -242,7 +242,7 @@ func digestPage(f frame, b bundle, a answer, key string) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = priorityBadge(m.Brief.Priority).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = priorityBadge(f, m.Brief.Priority).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -58,7 +58,7 @@ func linkPage(f frame, p pass, a answer, key string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = priorityBadge(p.Brief.Priority).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = priorityBadge(f, p.Brief.Priority).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -179,7 +179,7 @@ func (f frame) pause(e service.Escalation) string {
 func (s *Site) now(c echo.Context) error {
 	f := s.frame(c, "").living(c, reloadList)
 	f.Title = f.t("Now")
-	w, err := wanted(c.QueryParams())
+	w, err := wanted(c.QueryParams(), f.terms())
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (s *Site) now(c echo.Context) error {
 
 func (s *Site) nowEvents(c echo.Context) error {
 	f := s.frame(c, "")
-	w, err := wanted(c.QueryParams())
+	w, err := wanted(c.QueryParams(), f.terms())
 	if err != nil {
 		return err
 	}

@@ -28,10 +28,17 @@ func liveStates() []escalation.Phase {
 }
 
 // wanted reads an address. What is not known there is a mistake: an empty list would look like peace.
-func wanted(q url.Values) (want, error) {
+// Terms of the organisation are understood as well: people type what they see.
+func wanted(q url.Values, terms org.Terms) (want, error) {
 	w := want{
 		Unit: id.Unit(q.Get("unit")), Team: id.Team(q.Get("team")), Service: id.Service(q.Get("service")),
 		Priority: org.Priority(q.Get("priority")), State: escalation.Phase(q.Get("state")), wall: q.Get("wall") == "1",
+	}
+	if p := terms.ReadPriority(string(w.Priority)); p != "" {
+		w.Priority = p
+	}
+	if s := terms.ReadState(string(w.State)); s != "" {
+		w.State = escalation.Phase(s)
 	}
 	if w.Priority != "" && !slices.Contains(org.Priorities(), w.Priority) {
 		return want{}, fault.Field("priority", "%q is none of %q", string(w.Priority), org.Priorities())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belayhq/belay/contract"
+	"github.com/belayhq/belay/core/alert"
 	"github.com/belayhq/belay/core/escalation"
 	"github.com/belayhq/belay/core/id"
 	"github.com/belayhq/belay/core/org"
@@ -223,8 +224,40 @@ func (f frame) way(via string) string {
 	return shorten(via, 40)
 }
 
-// stateWord is a state as people say it.
+// priorityWord is a priority as the organisation calls it.
+func (f frame) priorityWord(p org.Priority) string {
+	return or2(f.terms().Priorities[p], shorten(string(p), 8))
+}
+
+// terms of the organisation.
+func (f frame) terms() org.Terms {
+	if f.org == nil {
+		return org.Terms{}
+	}
+	return f.org.Terms
+}
+
+// kindWord is a kind of escalation as the organisation calls it, or as people say it.
+func (f frame) kindWord(k org.Kind) string {
+	if called := f.terms().Kinds[k]; called != "" {
+		return called
+	}
+	return f.t(shorten(string(k), 40))
+}
+
+// severityWord is a severity as the organisation calls it, or as people say it.
+func (f frame) severityWord(s alert.Severity) string {
+	if called := f.terms().Severities[string(s)]; called != "" {
+		return called
+	}
+	return f.t(shorten(string(s), 40))
+}
+
+// stateWord is a state as the organisation calls it, or as people say it.
 func (f frame) stateWord(p escalation.Phase) string {
+	if called := f.terms().States[string(p)]; called != "" {
+		return called
+	}
 	switch p {
 	case escalation.Watched:
 		return f.t("Watching")

@@ -59,7 +59,7 @@ func TestNagiosSaysByItsEnvironmentWhatTheServerUnderstands(t *testing.T) {
 	require.Equal(t, "/in/nagios/s3cret-key", path)
 	d, err := app.Dialect("nagios")
 	require.NoError(t, err)
-	heard, err := service.Understand(d, org.Integration{}, alert.Post{Body: body})
+	heard, err := service.Understand(org.Terms{}, d, org.Integration{}, alert.Post{Body: body})
 	require.NoError(t, err)
 	require.Equal(t, "db-1/Disk is CRITICAL: 91 % full", heard[0].Title)
 	require.Equal(t, alert.Critical, heard[0].Severity)

@@ -58,6 +58,7 @@ func (b builder) add(doc *document) {
 	switch doc.kind {
 	case KindOrganisation:
 		o.Name = b.text(n, "name", "")
+		o.Terms = b.terms(n)
 		o.CatchAll = b.tier(b.value(n, "catch_all"), "catch-all", defaultAck)
 	case KindUnit:
 		o.Units[id.Unit(doc.id)] = org.Unit{ID: id.Unit(doc.id), Name: b.text(n, "name", doc.id), Parent: id.Unit(b.text(n, "parent", "")), Zone: b.zone}

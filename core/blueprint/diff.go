@@ -67,6 +67,7 @@ func (d *difference) organisation(was, becomes *org.Org) {
 		return
 	}
 	d.text("name", was.Name, becomes.Name)
+	d.terms(was.Terms, becomes.Terms)
 	d.tier("catch-all", was.CatchAll, becomes.CatchAll)
 }
 

@@ -88,6 +88,7 @@ func organisation() *shape {
 	return describe(KindOrganisation, "The company: exactly one document.",
 		key{"name", true, words("How it is called.")},
 		key{"time_zone", false, zone("UTC; units, people, schedules and calendars without a zone of their own take this one")},
+		key{"terms", false, termsShape()},
 		key{"catch_all", true, shape{form: formRecord,
 			doc: "Who is told when a ladder ends in silence, or when no policy matches. Never a vendor.",
 			keys: []key{

@@ -22,6 +22,12 @@ func TestEveryKeyReachesTheOrganisation(t *testing.T) {
 	madrid, _ := time.LoadLocation("Europe/Madrid")
 
 	require.Equal(t, "Everything", o.Name)
+	require.Equal(t, org.Terms{
+		Priorities: map[org.Priority]string{org.P1: "Kritisch", org.P2: "Hoch", org.P3: "Mittel", org.P4: "Niedrig", org.P5: "Planung"},
+		States:     map[string]string{"watching": "im Blick", "open": "Neu", "acknowledged": "in Arbeit", "resolved": "behoben", "closed": "zu"},
+		Kinds:      map[org.Kind]string{org.Technical: "Störung", org.Procedural: "Ablauf", org.CustomerFacing: "Beschwerde"},
+		Severities: map[string]string{"critical": "Katastrophe", "error": "Ausfall", "warning": "Hinweis", "info": "Notiz"},
+	}, o.Terms)
 	require.Equal(t, 90*time.Second, o.CatchAll.AckWithin)
 	require.Equal(t, 2, o.CatchAll.Repeat)
 	require.Equal(t, org.Unit{ID: "leaf", Name: "Leaf", Parent: "root", Zone: time.UTC}, o.Units["leaf"])

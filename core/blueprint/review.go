@@ -28,6 +28,7 @@ func (r *reader) review(docs []*document, o *org.Org) {
 		switch doc.kind {
 		case KindOrganisation:
 			v.targets(doc, get(doc.root, "catch_all"), "catch_all")
+			v.terms(doc)
 		case KindTeam:
 			v.ours(doc, get(doc.root, "lead"), "lead")
 			v.oursIn(doc, doc.root, "members", "")

@@ -87,6 +87,8 @@ func (s *shape) bare() map[string]any {
 		return map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": (&shape{form: s.pages}).pattern()}, "additionalProperties": s.items.schema()}
 	case formText:
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": 400}
+	case formLabel:
+		return map[string]any{"type": "string", "minLength": 1, "maxLength": longestLabel}
 	case formBody:
 		return map[string]any{"type": "string", "minLength": 1, "maxLength": longestBody}
 	case formZone:
@@ -152,7 +154,7 @@ func (s *shape) pattern() string {
 		return webPattern
 	case formPoint:
 		return pointPattern
-	case formText, formBody, formCondition, formAbout, formTerm, formMapping, formSeen, formSight, formAsked, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
+	case formText, formLabel, formBody, formCondition, formAbout, formTerm, formMapping, formSeen, formSight, formAsked, formNumber, formSwitch, formZone, formChoice, formList, formRecord, formBook:
 	}
 	return ""
 }

@@ -228,6 +228,8 @@ func (r *reader) scalar(s *shape, n node) string {
 	switch s.form {
 	case formText:
 		return refuse(len(text) <= 400 && strings.TrimSpace(text) != "" && !strings.ContainsAny(text, "\n\r\t\x00"))
+	case formLabel:
+		return refuse(label(text))
 	case formBody:
 		return refuse(len(text) <= longestBody && strings.TrimSpace(text) != "" && !strings.ContainsRune(text, 0))
 	case formIdent, formOwn, formRef:
@@ -297,6 +299,8 @@ func (s *shape) wants() string {
 	switch s.form {
 	case formText:
 		return "words on one line"
+	case formLabel:
+		return labelWants()
 	case formBody:
 		return fmt.Sprintf("a request of %d bytes at most", longestBody)
 	case formIdent, formOwn:

@@ -19,6 +19,9 @@ const (
 	Closed    Phase = "closed"
 )
 
+// Phases lists them, in the order in which an escalation may have them.
+func Phases() []Phase { return []Phase{Watched, Open, Acked, ResolvedP, Closed} }
+
 // Summary is the row of an escalation: what lists and pages show. It is replaced by later ones, never merged.
 type Summary struct {
 	ID             id.Escalation  `json:"id"`

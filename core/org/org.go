@@ -13,6 +13,7 @@ import (
 // Org is one applied blueprint. Everything in it has been checked: references resolve, zones are loaded.
 type Org struct {
 	Name         string
+	Terms        Terms
 	Units        map[id.Unit]Unit
 	Teams        map[id.Team]Team
 	People       map[id.Person]Person

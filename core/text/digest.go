@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/page"
@@ -35,13 +36,13 @@ func gatheredOf(b page.Brief, to Reader) []gathered {
 	all := make([]gathered, 0, len(b.Digest))
 	for _, item := range b.Digest {
 		f := factsOf(page.Brief{Escalation: item.Escalation, Title: item.Title, Service: item.Service, Priority: item.Priority}, to)
-		all = append(all, gathered{f.code, f.number, f.service, f.title, org.Priority(f.priority)})
+		all = append(all, gathered{f.code, f.number, f.service, f.title, f.level})
 	}
 	return all
 }
 
-// tally is "2 P1, 5 P3".
-func tally(all []gathered) string {
+// tally is "2 P1, 5 P3", each said in the way that is given.
+func tally(all []gathered, say func(n int, p org.Priority) string) string {
 	var counts []string
 	for _, p := range org.Priorities() {
 		n := 0
@@ -51,10 +52,14 @@ func tally(all []gathered) string {
 			}
 		}
 		if n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, p))
+			counts = append(counts, say(n, p))
 		}
 	}
 	return strings.Join(counts, ", ")
+}
+
+func (f facts) tally(all []gathered) string {
+	return tally(all, func(n int, p org.Priority) string { return fmt.Sprintf("%d %s", n, line(f.Terms.Priority(p))) })
 }
 
 // longestDigest is in parts of a text message: more is read by nobody, and paid for each time.
@@ -71,9 +76,9 @@ func (f facts) smsAll(all []gathered, link string) string {
 		hint += f.t(", or %s", link)
 	}
 	write := func(names, title int) string {
-		said := f.t("%d pages: %s.", len(all), tally(all))
+		said := f.t("%d pages: %s.", len(all), plain(f.tally(all)))
 		for _, g := range all[:names] {
-			said += fmt.Sprintf("\n%s %s %s", g.priority, g.code, cut(about(cut(plain(g.service), 24), plain(g.title)), title))
+			said += fmt.Sprintf("\n%s %s %s", plain(line(f.Terms.Priority(g.priority))), g.code, cut(about(cut(plain(g.service), 24), plain(g.title)), title))
 		}
 		if rest := len(all) - names; rest > 0 {
 			said += "\n" + f.t("+%d more.", rest)
@@ -104,7 +109,7 @@ const mostSpoken = 3
 func (f facts) callAll(all []gathered) string {
 	said := []string{f.t("This is Belay, with %d pages.", len(all)), f.spokenTally(all)}
 	for _, g := range all[:min(len(all), mostSpoken)] {
-		one := facts{code: g.code, priority: string(g.priority), Reader: f.Reader}
+		one := facts{code: g.code, level: g.priority, Reader: f.Reader}
 		said = append(said, one.spokenHead(), sentence(f.spoken(about(g.service, g.title))))
 	}
 	if rest := len(all) - mostSpoken; rest > 0 {
@@ -120,12 +125,7 @@ func (f facts) callAll(all []gathered) string {
 
 // spokenTally is "2 of priority 1, 5 of priority 3."
 func (f facts) spokenTally(all []gathered) string {
-	parts := strings.Split(tally(all), ", ")
-	for i, part := range parts {
-		n, priority, _ := strings.Cut(part, " ")
-		parts[i] = f.t("%s of priority %s", n, strings.TrimPrefix(priority, "P"))
-	}
-	return sentence(strings.Join(parts, ", "))
+	return sentence(tally(all, func(n int, p org.Priority) string { return f.t("%s of priority %s", strconv.Itoa(n), f.spokenLevel(p)) }))
 }
 
 // subjectAll is "[P1] 7 pages: E-42 Payments: card payments fail, and 6 more".
@@ -139,13 +139,13 @@ func (f facts) subjectAll(all []gathered) string {
 
 func (f facts) mailAll(all []gathered, link string) string {
 	var b strings.Builder
-	b.WriteString(f.t("Many pages came at once, so here are %d in one message: %s.", len(all), tally(all)) + "\n\n")
-	width := 0
+	b.WriteString(f.t("Many pages came at once, so here are %d in one message: %s.", len(all), f.tally(all)) + "\n\n")
+	called, width := 3, 0
 	for _, g := range all {
-		width = max(width, len(g.code))
+		called, width = max(called, utf8.RuneCountInString(f.Terms.Priority(g.priority))), max(width, len(g.code))
 	}
 	for _, g := range all {
-		fmt.Fprintf(&b, "%-3s %-"+strconv.Itoa(width)+"s  %s\n", g.priority, g.code, about(g.service, g.title))
+		fmt.Fprintf(&b, "%-*s %-*s  %s\n", called, line(f.Terms.Priority(g.priority)), width, g.code, about(g.service, g.title))
 	}
 	if f.answerBy != "" {
 		b.WriteString("\n" + f.t("First answer by %s", f.answerBy) + "\n")

@@ -156,6 +156,7 @@ var retoldInGerman = func() tongue.Catalogue {
 		"E-%d open: %v":                     "E-%d offen: %v",
 		"E-%d acknowledged: %v (%v has it)": "E-%d übernommen: %v (%v hat es)",
 		"E-%d acknowledged: %v":             "E-%d übernommen: %v",
+		"E-%d %v: %v (%v has it)":           "E-%d %v: %v (%v hat es)", // in terms of the organisation
 		"E-%d watching: %v":                 "E-%d beobachtet: %v",
 		"E-%d resolved: %v":                 "E-%d gelöst: %v",
 		"E-%d closed: %v":                   "E-%d geschlossen: %v",

@@ -16,7 +16,7 @@ func (f facts) sms(link string) string {
 	if f.due != "" {
 		due = " " + f.t("Answer by %s.", f.due)
 	}
-	head := strings.TrimSpace(f.priority + " " + f.code)
+	head := strings.TrimSpace(plain(f.priority) + " " + f.code)
 	write := func(service, title, due string) string { return sentence(head+" "+about(service, title)) + due + hint }
 
 	service, title := plain(f.service), plain(f.title)

@@ -24,11 +24,13 @@ type Rendered struct {
 type Reader struct {
 	Zone     *time.Location
 	Language tongue.Language
+	Terms    org.Terms // of their organisation
 }
 
-// Words renders a message for its receiver: in their language, with times in their zone.
-func Words(m page.Message, to org.Person) (subject, body string) {
-	reader := Reader{Zone: to.Zone, Language: to.Language}
+// Words renders a message for its receiver: in their language and in the terms of their organisation, with times in their
+// zone.
+func Words(m page.Message, to org.Person, terms org.Terms) (subject, body string) {
+	reader := Reader{Zone: to.Zone, Language: to.Language, Terms: terms}
 	r := Page(m.Brief, m.Channel, m.Link, reader)
 	if m.Purpose == page.Inform {
 		r = Inform(m.Brief, m.Channel, reader)
@@ -72,7 +74,8 @@ type facts struct {
 	number   string // " 42", as it follows a verb; empty when the code has none
 	title    string
 	service  string
-	priority string // "P1"
+	level    org.Priority // P1
+	priority string       // as it is called: "P1"
 	tier     string
 	news     string
 	opened   string // "Mon 5 Jan 2026 13:00 CET"
@@ -90,8 +93,9 @@ func (f facts) t(english string, values ...any) string {
 func factsOf(b page.Brief, to Reader) facts {
 	f := facts{
 		code: line(string(b.Escalation)), title: line(b.Title), service: line(b.Service), Reader: to,
-		priority: line(string(b.Priority)), tier: line(b.Tier), news: line(Retell(to.Language, b.Text)),
+		level: org.Priority(line(string(b.Priority))), tier: line(b.Tier), news: line(Retell(to.Language, b.Text)),
 	}
+	f.priority = line(to.Terms.Priority(f.level))
 	if n, err := b.Escalation.Number(); err == nil {
 		f.number = " " + strconv.FormatInt(n, 10)
 	}

@@ -143,10 +143,10 @@ This is for your information. Nothing is asked of you.
 
 func TestWordsFollowThePurposeAndTheReader(t *testing.T) {
 	m := page.Message{Purpose: page.Page, Channel: org.SMS, Link: link, Brief: brief()}
-	_, body := text.Words(m, org.Person{Zone: madrid(t)})
+	_, body := text.Words(m, org.Person{Zone: madrid(t)}, org.Terms{})
 	require.Contains(t, body, "Answer by 13:15. Reply ack 42")
 	m.Purpose, m.Channel, m.Brief.Text = page.Inform, org.Email, "Ana has it."
-	subject, body := text.Words(m, org.Person{})
+	subject, body := text.Words(m, org.Person{}, org.Terms{})
 	require.Equal(t, "[P1] E-42 Payments: Ana has it.", subject)
 	require.Contains(t, body, "12:00 UTC")
 	require.NotContains(t, body, "Answer by")

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/belayhq/belay/core/org"
 	"github.com/belayhq/belay/core/reply"
 	"github.com/belayhq/belay/core/tongue"
 )
@@ -43,10 +44,22 @@ func (f facts) callNews() string {
 // spokenHead is "Priority 1, escalation 4 2."
 func (f facts) spokenHead() string {
 	code := apart(strings.TrimPrefix(f.code, "E-"))
-	if level, ok := strings.CutPrefix(f.priority, "P"); ok {
+	if level := f.spokenLevel(f.level); level != "" {
 		return f.t("Priority %s, escalation %s.", level, code)
 	}
 	return f.t("Escalation %s.", code)
+}
+
+// spokenLevel is "1" of P1, or what it is called; empty: it is no priority.
+func (r Reader) spokenLevel(p org.Priority) string {
+	if called := line(r.Terms.Priorities[p]); called != "" {
+		return called
+	}
+	level, ok := strings.CutPrefix(string(p), "P")
+	if !ok {
+		return ""
+	}
+	return level
 }
 
 // spoken makes a line fit for a voice: codes digit by digit, and no addresses, which nobody can write down.

@@ -87,7 +87,7 @@ func Severity(said string, silence alert.Severity, own map[string]alert.Severity
 	if s, ok := words[bare(said)]; ok {
 		return s, nil
 	}
-	return alert.Error, []string{fmt.Sprintf("nobody here knows the severity %q: taken as error", short(said))}
+	return alert.Error, []string{alert.UnknownSeverity(short(said))}
 }
 
 func short(s string) string {
