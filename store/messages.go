@@ -36,24 +36,30 @@ func (l Ledger) Begin(ctx context.Context, m page.Message, workflow string, deci
 		return contract.Prior{}, err
 	}
 	var begun int64
+	var before sqlc.BegunMessageRow
+	known := true
 	batch := &pgx.Batch{}
 	batch.Queue(sqlc.ShareWorkflow, text(workflow))
 	batch.Queue(sqlc.BeginMessage, text(m.Key), text(workflow), kept, at, decided, about).Exec(func(tag pgconn.CommandTag) error {
 		begun = tag.RowsAffected()
 		return nil
 	})
+	// In the same breath: where a disk or a lock has used up the time, nobody would hear that the message is not wanted.
+	batch.Queue(sqlc.BegunMessage, decided, about, text(m.Key)).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&before.BegunAt, &before.First, &before.Silenced)
+		if errors.Is(err, pgx.ErrNoRows) {
+			known, err = false, nil
+		}
+		return err
+	})
 	if err := l.Pool.SendBatch(ctx, batch).Close(); err != nil {
 		return contract.Prior{}, faulty(err, "begin message %s", m.Key)
 	}
-	if begun > 0 {
+	switch {
+	case begun > 0:
 		return contract.Prior{}, nil
-	}
-	before, err := sqlc.New(l.Pool).BegunMessage(ctx, decided, about, text(m.Key))
-	if errors.Is(err, pgx.ErrNoRows) {
+	case !known:
 		return contract.Prior{Silenced: true}, nil
-	}
-	if err != nil {
-		return contract.Prior{}, faulty(err, "read message %s", m.Key)
 	}
 	if before.First == nil {
 		return contract.Prior{Since: before.BegunAt, Silenced: before.Silenced}, nil
