@@ -98,7 +98,7 @@ func (l *Lights) Later(err error) error {
 
 const (
 	leastLater = time.Second
-	mostLater  = 20 * time.Second
+	mostLater  = 40 * time.Second
 )
 
 // Saw tells how a question went that somebody asked without us. An answer, whichever, means that they are there.
