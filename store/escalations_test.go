@@ -229,7 +229,7 @@ func TestWhatIsWatchedIsReadFromItsOwnIndex(t *testing.T) {
 	}
 	require.Len(t, seen, 1000)
 
-	rows, err := pool.Query(ctx, "explain "+sqlc.ListNext, pgx.QueryExecModeCacheDescribe, &time.Time{}, int64(0), []string{"watching"}, false, false, true,
+	rows, err := pool.Query(ctx, "explain "+sqlc.ListNext, pgx.QueryExecModeCacheDescribe, true, &time.Time{}, int64(0), []string{"watching"}, false, false, true,
 		[]string{}, []string{}, []string{}, "", "", 201)
 	require.NoError(t, err)
 	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
