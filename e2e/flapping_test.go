@@ -116,8 +116,27 @@ func TestWhoIsToldOfAClusterThatFlaps(t *testing.T) {
 		}
 		if strings.HasPrefix(c.name, "grouped") {
 			require.Zero(t, of(c.name, "state not in ('resolved', 'closed')"), "%s: it is over when all of its alerts are", c.name)
+			n.everyPageLeft(c.name, messages)
 		}
 	}
+}
+
+// everyPageLeft makes sure that an escalation of a service of which nobody was told was over before anybody could be.
+func (n night) everyPageLeft(service string, messages []twiliofake.Sent) {
+	n.t.Helper()
+	var listed struct{ Escalations []escalation }
+	n.get("/v1/escalations?limit=200&service="+service, &listed)
+	decided := 0
+	for _, e := range listed.Escalations {
+		line := n.timeline(e.ID)
+		pages := count(line, "message")
+		n.t.Logf("%s: %s was told %d times", service, e.ID, pages)
+		decided += pages
+		if pages == 0 {
+			require.Equal(n.t, 1, count(line, "resolved"), "%s was over when it began", e.ID)
+		}
+	}
+	require.GreaterOrEqual(n.t, decided, len(messages))
 }
 
 // leftFor are the messages that left for a number.
