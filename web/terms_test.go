@@ -2,12 +2,14 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
 	"github.com/belayhq/belay/core/org"
+	"github.com/belayhq/belay/internal/chromium"
 	"github.com/belayhq/belay/web/webtest"
 )
 
@@ -38,6 +40,26 @@ func TestPagesSpeakInTheTermsOfTheOrganisation(t *testing.T) {
 		require.Less(t, len(titles(t, b.page(said))), len(titles(t, list)), said)
 	}
 	require.Equal(t, http.StatusUnprocessableEntity, b.get("/?priority=Wichtig").Code)
+}
+
+// The longest that may be said in place of a value covers nothing beside it, on any screen.
+func TestTheLongestTermsCoverNothing(t *testing.T) {
+	h := webtest.Typical(night)
+	long := strings.Repeat("W", 24)
+	h.Current().Org.Terms = org.Terms{Priorities: map[org.Priority]string{org.P1: long, org.P2: "Größere Störung im Netze"}, States: map[string]string{"open": long, "acknowledged": "wird gerade bearbeitet"}}
+	s := serve(t, h)
+	tab := chromium.Open(t).Tab(t, chromium.Desk)
+	for _, view := range []chromium.View{chromium.Phone, chromium.Desk, chromium.Wall} {
+		tab.View(view)
+		for _, path := range []string{"/", "/?wall=1", "/escalations/E-42", "/a/" + webtest.BenLink, "/sandbox"} {
+			tab.Go(s.URL + path)
+			nothingInTheWay(t, tab, path, view)
+			require.Empty(t, chromium.Ask[[]string](tab, `[...document.querySelectorAll(".badge, .state")].filter((b) => {
+				const own = b.getBoundingClientRect(), around = b.parentElement.getBoundingClientRect();
+				return own.right > around.right + 1;
+			}).map((b) => b.innerText)`), "%s at %d", path, view.Width)
+		}
+	}
 }
 
 // titles of the escalations that a list shows.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/belayhq/belay/contract"
 	"github.com/belayhq/belay/core/alert"
@@ -228,6 +229,9 @@ func (f frame) way(via string) string {
 func (f frame) priorityWord(p org.Priority) string {
 	return or2(f.terms().Priorities[p], shorten(string(p), 8))
 }
+
+// wide: what is called so may need more than one line on a phone.
+func wide(called string) bool { return utf8.RuneCountInString(called) > 14 }
 
 // terms of the organisation.
 func (f frame) terms() org.Terms {
