@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,15 +23,6 @@ type helpDesk struct {
 	url, agent    string
 	open, solved  string
 	high, highest string // P2, P1
-
-	mu   sync.Mutex
-	plan func(r *http.Request) deskfake.Conduct
-}
-
-func (d *helpDesk) behaves(plan func(r *http.Request) deskfake.Conduct) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.plan = plan
 }
 
 // ticket is the only one that there is.
@@ -65,14 +55,6 @@ func helpDesks(t *testing.T) (*systems, map[string]*helpDesk) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(directory, "quick.yaml"), quick, 0o600))
 	for name, d := range all {
-		d.Plan = func(r *http.Request) deskfake.Conduct {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.plan == nil {
-				return deskfake.Conduct{}
-			}
-			return d.plan(r)
-		}
 		server := httptest.NewServer(d.Desk)
 		t.Cleanup(server.Close)
 		text, err := os.ReadFile("../examples/ticketing/" + name + ".yaml")
@@ -98,7 +80,7 @@ func helpDesks(t *testing.T) (*systems, map[string]*helpDesk) {
 	s.start()
 	t.Cleanup(func() { s.stop() })
 	for name, d := range all {
-		d.Tells = func(header map[string]string, body []byte) {
+		d.Tells(func(header map[string]string, body []byte) {
 			if s.lost.Load() {
 				return
 			}
@@ -113,7 +95,7 @@ func helpDesks(t *testing.T) (*systems, map[string]*helpDesk) {
 			if answer, err := http.DefaultClient.Do(request); err == nil {
 				answer.Body.Close()
 			}
-		}
+		})
 	}
 	return s, all
 }
@@ -125,7 +107,7 @@ func TestHelpDesksAreJoinedByTheBlueprint(t *testing.T) {
 	s, desks := helpDesks(t)
 	for _, d := range desks { // the first two writes are done, and nobody hears so
 		lost := 2
-		d.behaves(func(r *http.Request) deskfake.Conduct {
+		d.Behaves(func(r *http.Request) deskfake.Conduct {
 			if r.Method == http.MethodGet || lost == 0 {
 				return deskfake.Conduct{}
 			}

@@ -61,7 +61,7 @@ func TestAHelpDeskThatFailsInEveryWayHasEverythingOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := helpDesk(t, name, as.secret, as.fake)
 			asked := 0
-			as.fake.Plan = func(r *http.Request) deskfake.Conduct { // one after the other: there is one ticket
+			as.fake.Behaves(func(r *http.Request) deskfake.Conduct { // one after the other: there is one ticket
 				asked++
 				switch asked % 8 {
 				case 1, 4:
@@ -72,7 +72,7 @@ func TestAHelpDeskThatFailsInEveryWayHasEverythingOnce(t *testing.T) {
 					return deskfake.Conduct{Status: []int{429, 409, 401, 403}[asked/8%4]}
 				}
 				return deskfake.Conduct{}
-			}
+			})
 			h.write("E-7", 1, 30)
 			h.written()
 			h.write("E-7", 31, 75, func(s *escalation.Summary) { s.State, s.AcknowledgedBy = escalation.Acked, "ana" })
@@ -83,7 +83,7 @@ func TestAHelpDeskThatFailsInEveryWayHasEverythingOnce(t *testing.T) {
 			require.Zero(t, all[0].Public)
 			require.Equal(t, tiers(75), entriesOf(all[0].Notes))
 
-			as.fake.Plan = nil
+			as.fake.Behaves(nil)
 			was := as.fake.Tickets()[0].Priority
 			h.write("E-7", 76, 76, func(s *escalation.Summary) { s.State, s.AcknowledgedBy, s.Priority = escalation.Acked, "ana", org.P5 })
 			h.written()

@@ -224,6 +224,17 @@ func (b builder) restHolds(doc *document, s org.TicketSystem) {
 	if len(s.States) == 0 && get(doc.root, "states") == nil {
 		b.fail(b.path, doc.mark, "states", "is missing: say what the states of this system mean")
 	}
+	if change := b.value(said, "change"); change != nil {
+		for _, one := range []struct {
+			of    string
+			given bool
+			by    []string
+		}{{"states", len(s.States) > 0, []string{"status", "state"}}, {"priorities", len(s.Priority) > 0, []string{"fields", "priority"}}, {"people", len(s.People) > 0, []string{"assignee"}}} {
+			if one.given && !mentioned(s.REST.Change, one.by...) {
+				b.fail(b.path, change, "rest.change", "writes no %s, though %s are given: what is not written would be heard as changed back", one.by[0], one.of)
+			}
+		}
+	}
 	meant := map[string]org.Priority{}
 	for _, p := range org.Priorities() {
 		fields := s.Priority[p]
@@ -238,6 +249,24 @@ func (b builder) restHolds(doc *document, s org.TicketSystem) {
 	if s.Hook != "" && get(said, "hook") == nil {
 		b.fail(b.path, said, "rest.hook", "is missing: say what its webhooks say, and how they prove it")
 	}
+}
+
+// mentioned reports whether one of the requests uses one of the names.
+func mentioned(calls []org.TicketCall, names ...string) bool {
+	for _, c := range calls {
+		all := []string{c.When, c.Path, c.Body}
+		for _, of := range []map[string]string{c.Query, c.Headers} {
+			for _, source := range of {
+				all = append(all, source)
+			}
+		}
+		for _, name := range names {
+			if strings.Contains(strings.Join(all, "\n"), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // restTexts are all that is said of a system, for comparison.

@@ -95,7 +95,9 @@ rest:
   get: {path: "/tickets/{ticket}", result: answer}
   note: {path: "/tickets/{ticket}/notes", body: '{"text": text}'}
   notes: {path: "/tickets/{ticket}/notes", result: answer, text: item.text, next: 'page < 3'}
-  change: [{path: "/tickets/{ticket}", when: status.hasValue(), body: '{?"status": status}'}]
+  change:
+    - {path: "/tickets/{ticket}", when: status.hasValue(), body: '{?"status": status}'}
+    - {path: "/tickets/{ticket}", body: '{?"priority": fields[?"priority"], ?"owner": assignee}'}
   changed: {path: /changes, query: {since: string(since)}, result: answer}
   hook: {ticket: body.id, header: X-Signature, hmac: sha256, encoding: base64, before: X-Stamp}
 `
@@ -107,7 +109,8 @@ func TestASystemMayBeDescribedWhole(t *testing.T) {
 	require.NotNil(t, r)
 	require.Equal(t, org.TicketAuth{Header: "X-Api-Key", Value: "{secret}"}, r.Auth)
 	require.Equal(t, org.TicketCall{Method: "POST", Path: "/tickets", Headers: map[string]string{"Idempotency-Key": "key"}, Body: `{"subject": title}`, Success: []int{201}, Result: "answer.ticket"}, r.Open)
-	require.Equal(t, []org.TicketCall{{Method: "PUT", Path: "/tickets/{ticket}", When: "status.hasValue()", Body: `{?"status": status}`}}, r.Change)
+	require.Equal(t, org.TicketCall{Method: "PUT", Path: "/tickets/{ticket}", When: "status.hasValue()", Body: `{?"status": status}`}, r.Change[0])
+	require.Len(t, r.Change, 2)
 	require.Equal(t, org.TicketHook{Ticket: "body.id", Header: "X-Signature", HMAC: "sha256", Encoding: "base64", Before: "X-Stamp"}, r.Hook)
 	require.Equal(t, "page < 3", r.Notes.Next)
 	require.Empty(t, blueprint.Diff(loaded.Org, loaded.Org))
@@ -142,6 +145,8 @@ func TestAMistakeInADescriptionIsNamed(t *testing.T) {
 		{" updated_at: item.updated", "", "rest.ticket.updated_at", "is missing"},
 		{"states: [{is: working, theirs: [open]}, {is: solved, theirs: [solved]}]\n", "", "states", "is missing"},
 		{"value: high", "value: urgent", "priorities", "P1 and P2 are the same"},
+		{`, ?"owner": assignee`, "", "rest.change", "writes no assignee"},
+		{`?"priority": fields[?"priority"], `, "", "rest.change", "writes no fields"},
 		{"type: rest", "type: jira\nproject: OPS", "rest", "means nothing"},
 	} {
 		text := strings.Replace(restDocument, c.from, c.to, 1)

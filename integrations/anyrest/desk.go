@@ -289,11 +289,35 @@ func (d *Desk) Change(ctx context.Context, which string, c tracker.Change) (trac
 			return tracker.Ticket{}, err
 		}
 	}
+	var after tracker.Ticket
+	var err error
 	if len(shown) == 1 {
-		return d.ticket(ctx, shown[0])
+		after, err = d.ticket(ctx, shown[0])
+	} else {
+		after, err = d.get(ctx, which)
 	}
-	return d.get(ctx, which)
+	if err != nil {
+		return after, err
+	}
+	return after, d.taken(c, status, after)
 }
+
+// taken: a system that takes a change and shows the ticket as it was would be heard as if somebody there had changed it back,
+// and what was resolved would be opened again.
+func (d *Desk) taken(c tracker.Change, status string, after tracker.Ticket) error {
+	asWanted := c.State == after.State || c.State.Over() && after.State.Over() || active(c.State) && active(after.State)
+	switch {
+	case status != "" && !asWanted:
+		return fault.Field("rest.change", "wrote the status %s, and the ticket shows %s", status, after.Status)
+	case len(d.system.Priority[c.Priority]) > 0 && c.Priority != after.Priority:
+		return fault.Field("rest.change", "wrote the priority %s, and the ticket shows it as %q", c.Priority, after.Priority)
+	case c.Assignee != "" && d.system.REST.Reads.Assignee != "" && c.Assignee != after.Assignee:
+		return fault.Field("rest.change", "wrote another assignee than the ticket shows")
+	}
+	return nil
+}
+
+func active(s ticket.State) bool { return s == ticket.Working || s == ticket.Waiting }
 
 // Changed is part of service.Tracker.
 func (d *Desk) Changed(ctx context.Context, since, now time.Time) ([]tracker.Ticket, bool, error) {

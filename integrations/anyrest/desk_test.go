@@ -168,7 +168,7 @@ func TestWhatASystemHasNoWordForIsLeftAlone(t *testing.T) {
 func TestAnUnknownEndIsLookedInto(t *testing.T) {
 	each(t, func(t *testing.T, name string, h *house) {
 		drop := func(r *http.Request) deskfake.Conduct { return deskfake.Conduct{Drop: r.Method != http.MethodGet} }
-		h.fake.Plan = drop
+		h.fake.Behaves(drop)
 		_, err := h.Open(t.Context(), draft())
 		require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 		require.Len(t, h.fake.Tickets(), 1)
@@ -185,7 +185,7 @@ func TestAnUnknownEndIsLookedInto(t *testing.T) {
 
 		_, err = h.Change(t.Context(), made.ID, tracker.Change{Assignee: spoken[name].agent, State: ticket.Solved})
 		require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
-		h.fake.Plan = nil
+		h.fake.Behaves(nil)
 		now, err := h.Change(t.Context(), made.ID, tracker.Change{Assignee: spoken[name].agent, State: ticket.Solved})
 		require.NoError(t, err)
 		require.Equal(t, ticket.Solved, now.State)
@@ -197,7 +197,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 		made, err := h.Open(t.Context(), draft())
 		require.NoError(t, err)
 		for status, kind := range map[int]fault.Kind{401: fault.Unauthenticated, 403: fault.Denied, 404: fault.NotFound, 409: fault.Conflict, 429: fault.Throttled, 500: fault.Unavailable, 503: fault.Unavailable, 422: fault.Invalid} {
-			h.fake.Plan = func(*http.Request) deskfake.Conduct { return deskfake.Conduct{Status: status, After: 7} }
+			h.fake.Behaves(func(*http.Request) deskfake.Conduct { return deskfake.Conduct{Status: status, After: 7} })
 			err := h.Note(t.Context(), made.ID, note(1, 1))
 			require.True(t, fault.Is(err, kind), "%d: %v", status, err)
 			require.Equal(t, 7*time.Second, fault.RetryAfter(err))
@@ -205,12 +205,12 @@ func TestFailuresAreToldApart(t *testing.T) {
 			_, err = h.Change(t.Context(), made.ID, tracker.Change{State: ticket.Working})
 			require.True(t, fault.Is(err, kind), "%d: %v", status, err)
 		}
-		h.fake.Plan = func(*http.Request) deskfake.Conduct { return deskfake.Conduct{Status: 404} }
+		h.fake.Behaves(func(*http.Request) deskfake.Conduct { return deskfake.Conduct{Status: 404} })
 		_, err = h.Open(t.Context(), draft())
 		require.True(t, fault.Is(err, fault.Denied), "no ticket is gone before there is one: %v", err)
 		_, _, err = h.Changed(t.Context(), time.Now().Add(-5*time.Minute), time.Now())
 		require.True(t, fault.Is(err, fault.Denied), "%v", err)
-		h.fake.Plan = nil
+		h.fake.Behaves(nil)
 		stranger, err := anyrest.New(h.system, "wrong:secret", []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, 5*time.Second)
 		require.NoError(t, err)
 		_, err = stranger.Open(t.Context(), draft())
@@ -233,7 +233,7 @@ func TestWhatChangesThereIsHeardOnceAndEchoesAreNot(t *testing.T) {
 	each(t, func(t *testing.T, name string, h *house) {
 		as, ctx := spoken[name], t.Context()
 		var hooks []alert.Post
-		h.fake.Tells = func(header map[string]string, body []byte) { hooks = append(hooks, posted(header, body)) }
+		h.fake.Tells(func(header map[string]string, body []byte) { hooks = append(hooks, posted(header, body)) })
 		made, err := h.Open(ctx, draft())
 		require.NoError(t, err)
 		_, sides := tracker.Sides{}.Heard(made)
@@ -270,7 +270,7 @@ func TestWhatChangesThereIsHeardOnceAndEchoesAreNot(t *testing.T) {
 		}, hear(told))
 		require.Empty(t, hear(told), "twice is once")
 
-		h.fake.Tells = nil // it is lost
+		h.fake.Tells(nil) // it is lost
 		h.fake.Edit(h.fake.Tickets()[0].ID, func(t *deskfake.Ticket) { t.Status, t.Assignee = as.over, "" })
 		changed, _, err := h.Changed(ctx, time.Now().Add(-5*time.Minute), time.Now())
 		require.NoError(t, err)
@@ -309,7 +309,7 @@ func TestAWebhookIsBelievedWhenItIsProved(t *testing.T) {
 	each(t, func(t *testing.T, name string, h *house) {
 		as := spoken[name]
 		var good alert.Post
-		h.fake.Tells = func(header map[string]string, body []byte) { good = posted(header, body) }
+		h.fake.Tells(func(header map[string]string, body []byte) { good = posted(header, body) })
 		which := h.fake.Create("what they opened", nil)
 		require.NoError(t, anyrest.Proven(h.system, as.hook, good))
 		refused := func(system org.TicketSystem, secret string, p alert.Post) {
@@ -392,6 +392,13 @@ func TestAnAnswerThatIsNotAsDescribedIsNoAnswer(t *testing.T) {
 	require.NoError(t, err)
 	err = bent(func(r *org.TicketREST) { r.Note.Success = []int{201} }).Note(t.Context(), made.ID, note(1, 1))
 	require.True(t, fault.Is(err, fault.Unavailable), "it answered 200, so nobody knows: %v", err)
+	silent := bent(func(r *org.TicketREST) {
+		r.Change = []org.TicketCall{{Method: "PUT", Path: r.Change[0].Path, Body: `{"ticket": {}}`, Result: "answer.ticket"}}
+	})
+	for _, c := range []tracker.Change{{State: ticket.Solved}, {Priority: org.P3}, {Assignee: spoken["zendesk"].agent}} {
+		_, err = silent.Change(t.Context(), made.ID, c)
+		wrong("rest.change", err) // else it would be heard as changed back
+	}
 	_, err = h.Find(t.Context(), "../users/1")
 	require.True(t, fault.Is(err, fault.NotFound), "an ID is never a way to somewhere else: %v", err)
 	_, err = anyrest.New(h.system, "", nil, time.Second)

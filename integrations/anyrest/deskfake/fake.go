@@ -35,12 +35,11 @@ type Ticket struct {
 
 // Desk is the fake. Make it with Zendesk, Freshservice or Zammad.
 type Desk struct {
-	Plan  func(r *http.Request) Conduct               // nil: all is answered
-	Tells func(header map[string]string, body []byte) // nil: nobody is told
-
 	says dialect
 
 	mu      sync.Mutex
+	plan    func(r *http.Request) Conduct               // nil: all is answered
+	tells   func(header map[string]string, body []byte) // nil: nobody is told
 	tickets []*Ticket
 	keys    map[string]*Ticket // that idempotency keys have made
 	last    time.Time
@@ -55,6 +54,20 @@ type dialect struct {
 	status   string // of a new ticket
 	priority string
 	grain    time.Duration // of its instants
+}
+
+// Behaves says what becomes of requests from now on; nil: all are answered.
+func (d *Desk) Behaves(plan func(r *http.Request) Conduct) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.plan = plan
+}
+
+// Tells says where webhooks go from now on; nil: nowhere.
+func (d *Desk) Tells(whom func(header map[string]string, body []byte)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tells = whom
 }
 
 // Tickets are copies of all, in the order in which they were made.
@@ -153,13 +166,13 @@ func some(all []any, r *http.Request, size string) []any {
 }
 
 func (d *Desk) tell(t *Ticket) {
-	if d.Tells == nil {
-		return
-	}
 	d.mu.Lock()
+	whom := d.tells
 	header, body := d.says.webhook(t)
 	d.mu.Unlock()
-	d.Tells(header, body)
+	if whom != nil {
+		whom(header, body)
+	}
 }
 
 // ServeHTTP is the API.
@@ -168,10 +181,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, http.StatusUnauthorized)
 		return
 	}
-	var conduct Conduct
-	if d.Plan != nil {
-		conduct = d.Plan(r)
-	}
+	conduct := d.conduct(r)
 	select {
 	case <-time.After(conduct.Delay):
 	case <-r.Context().Done():
@@ -211,6 +221,16 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(raw)
+}
+
+// conduct is decided for one request after the other.
+func (d *Desk) conduct(r *http.Request) Conduct {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.plan == nil {
+		return Conduct{}
+	}
+	return d.plan(r)
 }
 
 func (d *Desk) refuse(w http.ResponseWriter, status int) {
