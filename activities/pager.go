@@ -95,7 +95,7 @@ func (p *Pager) send(ctx context.Context, s contract.Send, a attempt) (page.Rece
 		return *prior.Receipt, nil
 	}
 	if prior.Silenced && prior.Since.IsZero() {
-		return page.Overtaken(s.Key, p.Now()), nil
+		return page.Withheld(s.Key, p.Now()), nil
 	}
 	if prior.Since.IsZero() && a.number > 1 {
 		prior.Since = a.scheduled // the first attempt went without the ledger
@@ -218,7 +218,7 @@ func (p *Pager) deliver(ctx context.Context, carrier Carrier, m page.Message, pr
 			return page.Receipt{}, fault.Wrap(fault.Unavailable, err, "find out what became of %s", m.Key)
 		}
 		if prior.Silenced {
-			return page.Overtaken(m.Key, p.Now()), nil
+			return page.Withheld(m.Key, p.Now()), nil
 		}
 	}
 	if err := ctx.Err(); err != nil { // this process stood still, or was cut off: another attempt may have begun, and asked already

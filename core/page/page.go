@@ -114,6 +114,12 @@ func Overtaken(key string, at time.Time) Receipt {
 	return Receipt{Key: key, Status: Failed, Class: Dead, Reason: "not sent: it was answered before it could leave", At: at}
 }
 
+// Withheld is the same, told to a run that may not have heard of the answer yet: it waits as long as for an answer. Told that the
+// page failed, it would hasten up its ladder, and be busy with that when the answer comes.
+func Withheld(key string, at time.Time) Receipt {
+	return Receipt{Key: key, Status: Withdrawn, Class: Pending, Reason: "not sent: it was answered before it could leave", At: at}
+}
+
 // ErrUnsent in the chain of a carrier's error says that nothing left: nobody was asked to deliver the message, so that
 // another may be. Every other error leaves open whether it did.
 var ErrUnsent = errors.New("nothing was sent")
