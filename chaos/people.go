@@ -166,7 +166,7 @@ func (o *outside) record(ctx context.Context, prefix string) ([]Record, error) {
 		if cursor != "" {
 			query.Set("cursor", cursor)
 		}
-		raw, err := o.ask(ctx, http.MethodGet, "/v1/escalations?"+query.Encode(), "", nil)
+		raw, err := o.read(ctx, "/v1/escalations?"+query.Encode())
 		if err != nil {
 			return nil, err
 		}
@@ -193,10 +193,24 @@ func (o *outside) record(ctx context.Context, prefix string) ([]Record, error) {
 	}
 }
 
+// read waits where it is told that it is too fast: after a long play there are a thousand timelines.
+func (o *outside) read(ctx context.Context, path string) ([]byte, error) {
+	for {
+		raw, err := o.ask(ctx, http.MethodGet, path, "", nil)
+		var no *refused
+		if !errors.As(err, &no) || no.status != http.StatusTooManyRequests {
+			return raw, err
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
 func (o *outside) timeline(ctx context.Context, escalation string) ([]Entry, error) {
 	var all []Entry
 	for {
-		raw, err := o.ask(ctx, http.MethodGet, fmt.Sprintf("/v1/escalations/%s/timeline?after=%d", escalation, len(all)), "", nil)
+		raw, err := o.read(ctx, fmt.Sprintf("/v1/escalations/%s/timeline?after=%d", escalation, len(all)))
 		if err != nil {
 			return nil, err
 		}

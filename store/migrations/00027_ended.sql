@@ -10,6 +10,8 @@ create function end_accepted(which bigint) returns boolean language sql stable a
         select from escalations e
         join inbox i on i.service = coalesce(e.home, e.service) and i.dedup_key = e.dedup_key
         where e.number = which and e.dedup_held and e.dedup_key <> '' and i.settled_at is null and i.action = 'resolve'
+          -- What rules keep an eye on may be held open all the same (it flaps): only settling says what its end does.
+          and not exists (select from alerts a where a.service = i.service and a.dedup_key = i.dedup_key)
     )
 $$;
 -- +goose StatementEnd
